@@ -1,0 +1,1 @@
+"""The glmscope command: one file a command."""

@@ -1,0 +1,1 @@
+"""Prompt ids in, generated ids out."""

@@ -1,0 +1,1 @@
+"""The network: reading published checkpoints, building the graph, converting, the catalogue."""

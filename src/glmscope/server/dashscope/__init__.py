@@ -1,0 +1,1 @@
+"""The DashScope wire: text generation over HTTP and server-sent events."""

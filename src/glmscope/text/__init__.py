@@ -1,0 +1,1 @@
+"""Words and ids: tokenizer, prompts, and what a generated turn is."""
