@@ -1,0 +1,73 @@
+# make test    set up, then lint, types, import arrows and the whole test suite
+# make demo    set up, then one question and its answer through the official SDK
+#
+# The virtual environment is .venv, or the active one, or VENV=path. PYTHON=python3.12 picks the
+# interpreter that a new one is made from. Set-up runs once and again when a dependency changes.
+
+PYTHON ?= python3
+VENV ?= $(or $(VIRTUAL_ENV),.venv)
+UV ?= uv
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --constraint requirements.lock
+# The serving environment and the developer's, each marked as installed by an empty file.
+SERVE_READY := $(VENV)/.glmscope-serve-ready
+DEV_READY := $(VENV)/.glmscope-dev-ready
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help test demo setup lint types arrows pytest format lock clean
+
+help: ## List these commands
+	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+test: lint types arrows pytest ## Set up, then run every check and the whole test suite
+
+demo: $(SERVE_READY) ## Set up, start a server, ask it the service page's question, stop it
+	@$(BIN)/python scripts/demo.py
+
+setup: $(DEV_READY) ## Set up the developer's environment
+
+lint: $(DEV_READY) ## Check style and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(DEV_READY) ## Check types
+	$(BIN)/mypy
+
+arrows: $(DEV_READY) ## Check which room imports which
+	$(BIN)/lint-imports
+
+pytest: $(DEV_READY) ## Run the tests alone
+	$(BIN)/python -m pytest
+
+format: $(DEV_READY) ## Rewrite the source in the house style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: ## Choose dependency versions anew (needs uv)
+	@command -v $(UV) >/dev/null || { echo "make lock needs uv: install it with pipx, or name it with UV=path." >&2; exit 1; }
+	$(UV) pip compile --upgrade --universal --python-version 3.10 --all-extras --strip-extras \
+	  --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
+	  --output-file requirements.lock pyproject.toml
+
+clean: ## Remove what the checks leave behind
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' || { \
+	  echo "GLMScope runs on Python 3.10 to 3.13; '$(PYTHON)' is $$($(PYTHON) --version 2>&1). Choose another with PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' || { \
+	  echo "'$(PYTHON)' has no venv module. On Debian: apt-get install python3-venv" >&2; exit 1; }
+	@echo "Making a virtual environment in $(VENV)"
+	@$(PYTHON) -m venv "$(VENV)"
+
+$(SERVE_READY): pyproject.toml requirements.lock | $(BIN)/python
+	@echo "Installing GLMScope and the official SDK (once; about 150 MB)"
+	@$(PIP) --editable . dashscope
+	@touch $@
+
+$(DEV_READY): pyproject.toml requirements.lock | $(BIN)/python
+	@echo "Installing GLMScope and its development tools (once; about 200 MB)"
+	@$(PIP) --editable '.[dev,hub]'
+	@touch $(SERVE_READY) $@
