@@ -1,0 +1,238 @@
+"""The ChatGLM2/ChatGLM3 network as one OpenVINO graph (model specification, sections 2, 3, 6).
+
+Inputs, all named as OpenVINO GenAI expects them:
+
+    input_ids       int64 [B, S]   new tokens
+    attention_mask  int64 [B, T]   1 for real tokens; T = cached + new
+    position_ids    int64 [B, S]
+    beam_idx        int32 [B]      which cached row each row continues
+
+Output `logits` float32 [B, S, V]. The KV cache lives in the graph as `ReadValue`/`Assign` pairs,
+float32 [B, G, T, d], keys already rotated. The serving pipeline replaces them by paged attention.
+
+A P-Tuning v2 prefix of P virtual tokens becomes P extra ids V … V+P-1 that a prompt starts with:
+their keys and values are looked up instead of projected, and positions count from -P, so real
+tokens still start at 0. Nothing else in the graph or in serving knows about prefixes.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+import openvino as ov
+from openvino import opset15 as ops
+from openvino.op.util import Variable, VariableInfo
+
+from glmscope.model.config import ModelConfig
+from glmscope.model.layers import (
+    apply_rotary,
+    causal_mask,
+    gated_mlp_activation,
+    ints,
+    repeat_groups,
+    rms_norm,
+    rotary_tables,
+)
+from glmscope.model.weights import Array, Matrix, Node, constant, linear, matrix_node
+
+
+class Weights(Protocol):
+    """Where the graph takes its tensors from, by their published names.
+
+    The graph shares the memory of matrices: whoever implements this keeps each one it has given
+    out until the graph is gone. Vectors are copied.
+    """
+
+    def matrix(self, name: str) -> Matrix:
+        """A matrix [out, in], dense or quantized."""
+        ...
+
+    def vector(self, name: str) -> Array:
+        """A norm weight or bias, float32."""
+        ...
+
+
+def build_graph(
+    config: ModelConfig,
+    weights: Weights,
+    *,
+    prefix_kv: Array | None = None,
+    expose_hidden: bool = False,
+) -> ov.Model:
+    """Build the network of `config` over `weights`, which has to outlive the graph.
+
+    `prefix_kv` float32 [layers, 2, P, G, d] is a P-Tuning v2 prefix. `expose_hidden` adds the
+    outputs `hidden.0` (embedding) … `hidden.L` and `hidden.final`, which the golden files record.
+    """
+    return _Builder(config, weights, prefix_kv).build(expose_hidden)
+
+
+class _Builder:
+    def __init__(self, config: ModelConfig, weights: Weights, prefix_kv: Array | None) -> None:
+        self.config = config
+        self.weights = weights
+        self.prefix_kv = prefix_kv
+        self.prefix_length = 0 if prefix_kv is None else int(prefix_kv.shape[2])
+        self.assigns: list[Node] = []
+
+    def build(self, expose_hidden: bool) -> ov.Model:
+        config = self.config
+        self.input_ids = _input("input_ids", ov.Type.i64, [-1, -1])
+        self.attention_mask = _input("attention_mask", ov.Type.i64, [-1, -1])
+        position_ids = _input("position_ids", ov.Type.i64, [-1, -1])
+        self.beam_idx = _input("beam_idx", ov.Type.i32, [-1])
+        positions = position_ids
+        if self.prefix_length:
+            positions = ops.subtract(position_ids, np.int64(self.prefix_length))
+        self.cos, self.sin = rotary_tables(
+            positions, config.rotary_dim, config.rope_base, config.rope_position_scale
+        )
+        self.mask = causal_mask(self.input_ids, self.attention_mask)
+
+        x = self._embedding()
+        hidden = [x]
+        for layer in range(config.num_layers):
+            x = self._block(x, layer)
+            hidden.append(x)
+        if config.post_layer_norm:
+            x = self._norm(x, "transformer.encoder.final_layernorm")
+        results = [_result(self._logits(x), "logits")]
+        if expose_hidden:
+            results += [_result(h, f"hidden.{i}") for i, h in enumerate(hidden)]
+            results.append(_result(x, "hidden.final"))
+        inputs = [self.input_ids, self.attention_mask, position_ids, self.beam_idx]
+        return ov.Model(results, self.assigns, inputs, "chatglm")
+
+    def _embedding(self) -> Node:
+        ids = self.input_ids
+        if self.prefix_length:  # a virtual token's own embedding is never read; any row will do
+            ids = ops.minimum(ids, np.int64(self.config.padded_vocab_size - 1))
+        table = self.weights.matrix("transformer.embedding.word_embeddings.weight")
+        return ops.gather(matrix_node(table), ids, np.int64(0))
+
+    def _logits(self, x: Node) -> Node:
+        logits = linear(x, self.weights.matrix("transformer.output_layer.weight"))
+        if not self.prefix_length:
+            return logits
+        # The sampler indexes logits by prompt id, and prompts hold the virtual ids.
+        shape = ops.shape_of(logits, "i64")
+        front = ops.gather(shape, ints(0, 1), ints(0))
+        extra = ops.concat([front, ints(self.prefix_length)], axis=0)
+        never = ops.broadcast(np.float32(np.finfo(np.float32).min), extra)
+        return ops.concat([logits, never], axis=2)
+
+    def _norm(self, x: Node, name: str) -> Node:
+        weight = constant(self.weights.vector(f"{name}.weight"))
+        return rms_norm(x, weight, self.config.layernorm_epsilon)
+
+    def _linear(self, x: Node, name: str, has_bias: bool) -> Node:
+        bias = self.weights.vector(f"{name}.bias") if has_bias else None
+        return linear(x, self.weights.matrix(f"{name}.weight"), bias)
+
+    def _block(self, x: Node, layer: int) -> Node:
+        config = self.config
+        name = f"transformer.encoder.layers.{layer}"
+        normed = self._norm(x, f"{name}.input_layernorm")
+        residual = normed if config.apply_residual_connection_post_layernorm else x
+        x = ops.add(residual, self._attention(normed, f"{name}.self_attention", layer))
+        normed = self._norm(x, f"{name}.post_attention_layernorm")
+        residual = normed if config.apply_residual_connection_post_layernorm else x
+        return ops.add(residual, self._mlp(normed, f"{name}.mlp"))
+
+    def _mlp(self, x: Node, name: str) -> Node:
+        bias = self.config.add_bias_linear
+        inner = self._linear(x, f"{name}.dense_h_to_4h", bias)
+        inner = gated_mlp_activation(inner, self.config.ffn_hidden_size)
+        return self._linear(inner, f"{name}.dense_4h_to_h", bias)
+
+    def _attention(self, x: Node, name: str, layer: int) -> Node:
+        config = self.config
+        heads, groups, width = config.num_attention_heads, config.groups, config.head_dim
+        qkv = self._linear(x, f"{name}.query_key_value", config.has_qkv_bias)
+        query, key, value = self._split_heads(qkv)
+        query = self._rotate(query, heads)
+        key = self._rotate(key, groups)
+        if self.prefix_kv is not None:
+            key = self._look_up_prefix(key, self.prefix_kv[layer, 0])
+            value = self._look_up_prefix(value, self.prefix_kv[layer, 1])
+        order = ints(0, 2, 1, 3)
+        keys = self._cached(ops.transpose(key, order), f"{layer}.key")
+        values = self._cached(ops.transpose(value, order), f"{layer}.value")
+        context = ops.scaled_dot_product_attention(
+            ops.transpose(query, order),
+            repeat_groups(keys, groups, heads, width),
+            repeat_groups(values, groups, heads, width),
+            self.mask,
+            ops.constant(np.float32(1.0 / np.sqrt(width))),
+            False,
+        )
+        merged = ops.reshape(
+            ops.transpose(context, order), ints(0, 0, heads * width), special_zero=True
+        )
+        return self._linear(merged, f"{name}.dense", config.add_bias_linear)
+
+    def _split_heads(self, qkv: Node) -> tuple[Node, Node, Node]:
+        """[B, S, rows] → query [B, S, A, d], key and value [B, S, G, d] (2.2)."""
+        config = self.config
+        heads, groups, width = config.num_attention_heads, config.groups, config.head_dim
+        if not config.multi_query_attention:  # rows are interleaved: Q, K, V of head 0, of head 1 …
+            threes = ops.reshape(qkv, ints(0, 0, heads, 3 * width), special_zero=True)
+            lengths = ints(width, width, width)
+            return tuple(ops.variadic_split(threes, ints(3), lengths).outputs())
+        rows = ints(heads * width, groups * width, groups * width)
+        parts = ops.variadic_split(qkv, ints(2), rows).outputs()
+        query, key, value = (
+            ops.reshape(part, ints(0, 0, count, width), special_zero=True)
+            for part, count in zip(parts, (heads, groups, groups), strict=True)
+        )
+        return query, key, value
+
+    def _rotate(self, x: Node, heads: int) -> Node:
+        config = self.config
+        return apply_rotary(
+            x,
+            self.cos,
+            self.sin,
+            heads=heads,
+            head_dim=config.head_dim,
+            rotary_dim=config.rotary_dim,
+        )
+
+    def _look_up_prefix(self, projected: Node, stored: Array) -> Node:
+        """Replace rows of virtual ids in [B, S, G, d] by rows of `stored` [P, G, d]."""
+        vocabulary = self.config.padded_vocab_size
+        offset = ops.subtract(self.input_ids, np.int64(vocabulary))
+        is_virtual = ops.greater_equal(offset, np.int64(0))
+        row = ops.maximum(offset, np.int64(0))
+        gathered = ops.gather(constant(stored.astype(np.float32)), row, np.int64(0))
+        return ops.select(ops.unsqueeze(is_virtual, ints(2, 3)), gathered, projected)
+
+    def _cached(self, new: Node, name: str) -> Node:
+        """Append `new` [B, G, S, d] to the cache variable and give all T positions back."""
+        config = self.config
+        index, kind = name.split(".")
+        info = VariableInfo()
+        info.data_shape = ov.PartialShape([-1, config.groups, -1, config.head_dim])
+        info.data_type = ov.Type.f32
+        info.variable_id = f"past_key_values.{index}.{kind}present.{index}.{kind}"
+        variable = Variable(info)
+        batch = ops.gather(ops.shape_of(self.input_ids, "i64"), ints(0), ints(0))
+        shape = ops.concat([batch, ints(config.groups, 0, config.head_dim)], axis=0)
+        empty = ops.broadcast(np.float32(0.0), shape)
+        past = ops.gather(ops.read_value(empty, variable), self.beam_idx, np.int64(0))
+        whole = ops.concat([past, new], axis=2)
+        self.assigns.append(ops.assign(whole, variable))
+        return whole
+
+
+def _input(name: str, element: ov.Type, shape: list[int]) -> Node:
+    node = ops.parameter(ov.PartialShape(shape), element, name)
+    node.output(0).set_names({name})
+    return node
+
+
+def _result(node: Node, name: str) -> Node:
+    result = ops.result(node)
+    result.output(0).set_names({name})
+    return result

@@ -1,0 +1,105 @@
+"""The layers of the network as OpenVINO sub-graphs (model specification, section 2).
+
+Shapes: B batch, S new tokens, T = past + S keys, A query heads, G KV groups, d head width,
+r = d / 2 rotated elements. Everything is float32 in the graph; the runtime may lower it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from openvino import opset15 as ops
+
+from glmscope.model.weights import Array, Node, constant
+
+
+def ints(*values: int) -> Node:
+    """A constant vector of int64, for shapes and axes."""
+    return ops.constant(np.array(values, np.int64))
+
+
+def rms_norm(x: Node, weight: Node, epsilon: float, dtype: str = "f32") -> Node:
+    """RMSNorm over the last axis, in float32, rounded once to `dtype` at the very end (2.1)."""
+    x = ops.convert(x, "f32")
+    mean_square = ops.reduce_mean(ops.power(x, np.float32(2.0)), ints(-1), keep_dims=True)
+    root = ops.sqrt(ops.add(mean_square, np.float32(epsilon)))
+    normalized = ops.multiply(x, ops.divide(np.float32(1.0), root))
+    y = ops.multiply(ops.convert(weight, "f32"), normalized)
+    return y if dtype == "f32" else ops.convert(y, dtype)
+
+
+def inverse_frequencies(rotary_dim: int, base: float) -> Array:
+    """theta_j = base^(-2j/r) for the r/2 pairs, computed in float32 as the original does (2.3)."""
+    exponents = np.arange(0, rotary_dim, 2, dtype=np.float32) / np.float32(rotary_dim)
+    return (np.float32(1.0) / np.power(np.float32(base), exponents)).astype(np.float32)
+
+
+def rotary_tables(
+    positions: Node, rotary_dim: int, base: float, position_scale: float
+) -> tuple[Node, Node]:
+    """cos and sin [B, S, 1, r/2, 1] of `positions` [B, S] (int64).
+
+    ChatGLM3 long-context checkpoints raise `base`; ChatGLM2's divide the position, here by
+    `position_scale`.
+    """
+    theta = inverse_frequencies(rotary_dim, base) / np.float32(position_scale)
+    steps = ops.unsqueeze(ops.convert(positions, "f32"), ints(2, 3, 4))
+    angles = ops.multiply(steps, constant(theta.reshape(1, 1, 1, -1, 1)))
+    return ops.cos(angles), ops.sin(angles)
+
+
+def apply_rotary(
+    x: Node, cos: Node, sin: Node, *, heads: int, head_dim: int, rotary_dim: int
+) -> Node:
+    """Rotate adjacent pairs of the first `rotary_dim` elements of x [B, S, heads, d] (2.3)."""
+    rotated = ops.slice(x, ints(0), ints(rotary_dim), ints(1), ints(3))
+    passed = ops.slice(x, ints(rotary_dim), ints(head_dim), ints(1), ints(3))
+    pairs = ops.reshape(rotated, ints(0, 0, heads, rotary_dim // 2, 2), special_zero=True)
+    even = ops.slice(pairs, ints(0), ints(1), ints(1), ints(4))
+    odd = ops.slice(pairs, ints(1), ints(2), ints(1), ints(4))
+    turned = ops.concat(
+        [
+            ops.subtract(ops.multiply(even, cos), ops.multiply(odd, sin)),
+            ops.add(ops.multiply(odd, cos), ops.multiply(even, sin)),
+        ],
+        axis=4,
+    )
+    flat = ops.reshape(turned, ints(0, 0, heads, rotary_dim), special_zero=True)
+    return ops.concat([flat, passed], axis=3)
+
+
+def repeat_groups(x: Node, groups: int, heads: int, head_dim: int) -> Node:
+    """[B, G, T, d] → [B, A, T, d]: query head i reads group i // (A/G), contiguous blocks (2.2)."""
+    if groups == heads:
+        return x
+    each = heads // groups
+    shape = ops.shape_of(x, "i64")
+    front = ops.gather(shape, ints(0, 1), ints(0))
+    back = ops.gather(shape, ints(2, 3), ints(0))
+    target = ops.concat([front, ints(each), back], axis=0)
+    spread = ops.broadcast(ops.unsqueeze(x, ints(2)), target, "BIDIRECTIONAL")
+    return ops.reshape(spread, ints(0, heads, -1, head_dim), special_zero=True)
+
+
+def causal_mask(input_ids: Node, attention_mask: Node) -> Node:
+    """Additive mask [B, 1, S, T]: 0 where query may see key, lowest float elsewhere (3).
+
+    `attention_mask` [B, T] is 0 on pads. Rows of pad queries see nothing; the finite lowest value
+    makes their softmax uniform instead of NaN, and nobody reads them.
+    """
+    new = ops.gather(ops.shape_of(input_ids, "i64"), ints(1), ints(0))
+    total = ops.gather(ops.shape_of(attention_mask, "i64"), ints(1), ints(0))
+    zero, one = np.int64(0), np.int64(1)
+    keys = ops.range(ops.constant(zero), ops.squeeze(total, ints(0)), ops.constant(one), "i64")
+    queries = ops.range(ops.constant(zero), ops.squeeze(new, ints(0)), ops.constant(one), "i64")
+    absolute = ops.unsqueeze(ops.add(queries, ops.subtract(total, new)), ints(1))
+    causal = ops.unsqueeze(ops.less_equal(ops.unsqueeze(keys, ints(0)), absolute), ints(0, 1))
+    real = ops.unsqueeze(ops.not_equal(attention_mask, ops.constant(zero)), ints(1, 2))
+    lowest = np.float32(np.finfo(np.float32).min)
+    return ops.select(ops.logical_and(causal, real), np.float32(0.0), lowest)
+
+
+def gated_mlp_activation(x: Node, ffn_hidden_size: int) -> Node:
+    """silu(first half) * second half: [..., 2F] → [..., F] (2.5)."""
+    gate = ops.slice(x, ints(0), ints(ffn_hidden_size), ints(1), ints(-1))
+    up = ops.slice(x, ints(ffn_hidden_size), ints(2 * ffn_hidden_size), ints(1), ints(-1))
+    return ops.multiply(ops.swish(gate), up)
