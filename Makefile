@@ -63,11 +63,11 @@ $(BIN)/python:
 	@$(PYTHON) -m venv "$(VENV)"
 
 $(SERVE_READY): pyproject.toml requirements.lock | $(BIN)/python
-	@echo "Installing GLMScope and the official SDK (once; about 150 MB)"
+	@echo "Installing GLMScope and the official SDK; this takes a minute, once"
 	@$(PIP) --editable . dashscope
 	@touch $@
 
 $(DEV_READY): pyproject.toml requirements.lock | $(BIN)/python
-	@echo "Installing GLMScope and its development tools (once; about 200 MB)"
+	@echo "Installing GLMScope and its development tools; this takes a minute, once"
 	@$(PIP) --editable '.[dev,hub]'
 	@touch $(SERVE_READY) $@

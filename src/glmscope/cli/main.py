@@ -1,0 +1,50 @@
+"""The `glmscope` command. Each command lives in its own module and imports late what is heavy."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from glmscope import __version__
+from glmscope.cli.console import complain, say
+from glmscope.errors import GLMScopeError, UsageError
+
+app = typer.Typer(
+    name="glmscope",
+    help="ChatGLM2-6B and ChatGLM3-6B on your own machine, behind the DashScope API.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        say(f"glmscope {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Print the version and end."
+        ),
+    ] = False,
+) -> None:
+    """Options that stand before any command."""
+
+
+def run() -> None:
+    """Run the command line: a known error ends it with one sentence, never with a trace.
+
+    Exit status: 0, 1 for an error, 2 for a command used wrongly, 130 for Ctrl-C.
+    """
+    try:
+        app()
+    except GLMScopeError as error:
+        complain(error.message)
+        sys.exit(2 if isinstance(error, UsageError) else 1)
