@@ -227,7 +227,8 @@ class _Builder:
 
 
 def _input(name: str, element: ov.Type, shape: list[int]) -> Node:
-    node = ops.parameter(ov.PartialShape(shape), element, name)
+    node = ops.parameter(ov.PartialShape(shape), element)
+    node.set_friendly_name(name)  # the serving pipeline finds inputs by this name
     node.output(0).set_names({name})
     return node
 
