@@ -1,0 +1,48 @@
+"""Where GLMScope keeps its files: one directory of the user's, chosen by the system's habit.
+
+    $GLMSCOPE_HOME, else ~/.local/share/glmscope on Linux and its like on other systems
+    ├── glmscope.db    keys, usage, traces
+    ├── models/        checkpoints as published, one directory a model
+    └── converted/     what `glmscope convert` made of them
+
+The functions only name places; `make_data_dir` alone touches the disk.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+HOME_VARIABLE = "GLMSCOPE_HOME"
+
+
+def default_data_dir() -> Path:
+    """The data directory: `GLMSCOPE_HOME` where it is set and not empty, else the system's own."""
+    home = os.environ.get(HOME_VARIABLE, "").strip()
+    if home:
+        return Path(home).expanduser().absolute()
+    return platformdirs.user_data_path("glmscope", appauthor=False)
+
+
+def database_path() -> Path:
+    """The SQLite file that is used when no database is named."""
+    return default_data_dir() / "glmscope.db"
+
+
+def models_dir() -> Path:
+    """Parent of the downloaded checkpoints."""
+    return default_data_dir() / "models"
+
+
+def converted_dir() -> Path:
+    """Parent of the converted models."""
+    return default_data_dir() / "converted"
+
+
+def make_data_dir() -> Path:
+    """Create the data directory, readable by its owner alone, where it is missing."""
+    directory = default_data_dir()
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return directory

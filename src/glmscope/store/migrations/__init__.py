@@ -1,0 +1,1 @@
+"""The schema's history: `versions/` is append-only, a released file never changes."""
