@@ -169,12 +169,12 @@ class ModelConfig:
         return self.head_dim // 2
 
     @property
-    def rope_base(self) -> float:
+    def rotary_base(self) -> float:
         """Base of the rotary frequencies: ChatGLM3 multiplies it by `rope_ratio` (section 2.3)."""
         return ROTARY_BASE * self.rope_ratio if self.family is Family.CHATGLM3 else ROTARY_BASE
 
     @property
-    def rope_position_scale(self) -> float:
+    def rotary_position_divisor(self) -> float:
         """What positions are divided by: `rope_ratio` in ChatGLM2, 1 in ChatGLM3 (section 2.3)."""
         return self.rope_ratio if self.family is Family.CHATGLM2 else 1.0
 
