@@ -6,7 +6,7 @@ prepared replies; anything that keeps the contract can serve.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -58,7 +58,7 @@ class Engine(Protocol):
     max_positions: int
     """Prompt and reply together never hold more ids than this."""
 
-    def generate(self, prompt_ids: Sequence[int], sampling: Sampling) -> AsyncIterator[Step]:
+    def generate(self, prompt_ids: Sequence[int], sampling: Sampling) -> AsyncGenerator[Step, None]:
         """Continue `prompt_ids`; steps arrive as they are made.
 
         Closing the iterator (`aclose`, or cancelling the task that reads it) stops the
@@ -69,7 +69,9 @@ class Engine(Protocol):
         """
         ...
 
-    def load(self) -> EngineLoad: ...
+    def load(self) -> EngineLoad:
+        """How busy it is at this moment."""
+        ...
 
     async def close(self) -> None:
         """Stop every sequence (their readers get ModelUnavailable) and let go of the memory."""

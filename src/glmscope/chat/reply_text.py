@@ -1,0 +1,89 @@
+"""Generated ids → the text that a client gets, and where it ends before the engine ends it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from glmscope.chat.events import ReplyFinish
+from glmscope.chat.loop import LoopBrake
+from glmscope.chat.stops import StopSequences
+from glmscope.chat.strip import Strip
+from glmscope.family import Family
+from glmscope.text.detokenizer import Detokenizer
+from glmscope.text.filters import DateFilter, StopStrings
+from glmscope.text.tokenizer import Tokenizer
+
+
+class ReplyText:
+    """One reply as it grows, id by id; the pieces joined do not depend on how ids arrive.
+
+    ChatGLM3's text is passed on raw, with the newline and space after `<|assistant|>`, as the
+    service sends it (DashScope protocol, section 4). ChatGLM2's is stripped at both ends, as its
+    original does (model specification, section 8.1): white space is held back until more follows.
+    """
+
+    finish: ReplyFinish | None
+    """Why the reply has ended; None while it goes on. Nothing may be added afterwards."""
+    output_tokens: int
+    """Ids added so far: all that were generated up to the end, those of a stop string or a stop
+    sequence included, the end token (which an engine does not return) not."""
+
+    def __init__(
+        self,
+        tokenizer: Tokenizer,
+        stop: Sequence[str] = (),
+        stop_sequences: Iterable[tuple[int, ...]] = (),
+    ) -> None:
+        self.finish = None
+        self.output_tokens = 0
+        self._sequences = StopSequences(stop_sequences)
+        self._brake = LoopBrake()
+        self._detokenizer = Detokenizer(tokenizer)
+        self._date = DateFilter()
+        self._stop_strings = StopStrings([text for text in stop if text])
+        self._strip = Strip() if tokenizer.family is Family.CHATGLM2 else None
+
+    @property
+    def cycle(self) -> int | None:
+        """Length in ids of the cycle that ended the reply, if one did."""
+        return self._brake.cycle
+
+    def add(self, token_id: int) -> str:
+        """Text that is certain now; may be empty. May end the reply."""
+        self.output_tokens += 1
+        self._brake.add(token_id)
+        text = self._decode(self._sequences.add(token_id))
+        if self._sequences.found:
+            return text + self.end("stop")
+        if self._brake.cycle is not None:
+            return text + self.end("length")
+        return text
+
+    def end(self, reason: ReplyFinish) -> str:
+        """The rest of the text. A stop string that only the rest completes counts as `stop`."""
+        if self.finish is not None:
+            return ""
+        text = self._decode(self._sequences.flush())
+        text += self._filter(self._detokenizer.flush())
+        text += self._until_stop(self._date.flush())
+        text += self._stripped(self._stop_strings.flush())
+        self.finish = self.finish or reason
+        return text
+
+    def _decode(self, ids: Iterable[int]) -> str:
+        text = ""
+        for token_id in ids:
+            text += self._filter(self._detokenizer.add(token_id))
+        return text
+
+    def _filter(self, text: str) -> str:
+        return self._until_stop(self._date.add(text))
+
+    def _until_stop(self, text: str) -> str:
+        text, stopped = self._stop_strings.add(text)
+        if stopped:
+            self.finish = "stop"
+        return self._stripped(text)
+
+    def _stripped(self, text: str) -> str:
+        return text if self._strip is None else self._strip.add(text)
