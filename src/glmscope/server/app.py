@@ -1,0 +1,70 @@
+"""The application: rooms put together, nothing decided."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import NoReturn
+
+from fastapi import Depends, FastAPI, Request
+from starlette.exceptions import HTTPException
+
+from glmscope import __version__
+from glmscope.chat.service import ChatService
+from glmscope.server.admission import Admission
+from glmscope.server.auth import key_check
+from glmscope.server.dashscope.routes import dashscope_routes
+from glmscope.server.health import health_routes
+from glmscope.server.lifecycle import Lifecycle
+from glmscope.server.middleware.body_limit import BodyLimit
+from glmscope.server.middleware.failures import Failures
+from glmscope.server.middleware.request_log import RequestLog
+from glmscope.server.middleware.slashes import Slashes
+from glmscope.server.settings import ServerSettings
+from glmscope.store.keys import KeyStore
+
+
+def create_app(
+    service: ChatService, keys: KeyStore | None, settings: ServerSettings | None = None
+) -> FastAPI:
+    """An ASGI application that answers for `service` to whoever holds one of `keys`.
+
+    Without `keys` it answers everyone, so bind it to the loopback interface alone. Stopping the
+    application (ASGI lifespan, or `app.state.lifecycle.stop()`) closes the service.
+    """
+    settings = settings or ServerSettings()
+    admission = Admission(settings.max_running, settings.max_waiting)
+    lifecycle = Lifecycle(service, admission, settings.drain_seconds)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        await lifecycle.stop()
+
+    app = FastAPI(
+        title="GLMScope",
+        version=__version__,
+        lifespan=lifespan,
+        # No pages that answer without a key, and none that load scripts from elsewhere.
+        openapi_url=None,
+        redirect_slashes=False,
+        exception_handlers={HTTPException: _raise_again},
+    )
+    app.state.lifecycle = lifecycle
+    # The last one added is the first to see a request.
+    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
+    app.add_middleware(Slashes)
+    app.add_middleware(Failures, retry_after_seconds=settings.retry_after_seconds)
+    app.add_middleware(RequestLog)
+
+    app.include_router(health_routes(service, admission))
+    app.include_router(
+        dashscope_routes(service, admission, settings.keep_alive_seconds),
+        dependencies=[Depends(key_check(keys))],
+    )
+    return app
+
+
+async def _raise_again(_request: Request, failure: Exception) -> NoReturn:
+    """Unknown path, wrong verb: FastAPI would answer in its own shape, `Failures` knows ours."""
+    raise failure

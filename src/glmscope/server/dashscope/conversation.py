@@ -1,0 +1,94 @@
+"""`input` of a generation request → messages. DashScope protocol, section 3.2."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from glmscope.chat.request import Message, Role
+from glmscope.errors import InvalidParameter
+from glmscope.server.dashscope import fields
+from glmscope.server.dashscope.fields import Fields
+
+_ROLES: dict[str, Role] = {
+    "system": "system",
+    "user": "user",
+    "assistant": "assistant",
+    "bot": "assistant",
+    "tool": "tool",
+}
+
+
+def read_conversation(given: Fields) -> tuple[Message, ...]:
+    """The conversation in `messages`, else in `prompt` with its optional `history`.
+
+    A request that holds both means its `messages`. Raises InvalidParameter for neither, for wrong
+    shapes, and when the last message is not one to be answered.
+    """
+    messages = given.get("messages")
+    if messages is not None and messages != []:
+        return _from_messages(messages)
+    prompt = given.get("prompt")
+    if prompt is None:
+        raise InvalidParameter('Either "prompt" or "messages" must exist and cannot both be none.')
+    turns = _from_history(given.get("history"))
+    return (*turns, Message("user", fields.text(prompt, "prompt")))
+
+
+def _from_messages(messages: object) -> tuple[Message, ...]:
+    if not isinstance(messages, list):
+        raise InvalidParameter("messages should be a list.")
+    conversation = tuple(
+        _message(message, f"messages[{index}]") for index, message in enumerate(messages)
+    )
+    if conversation[-1].role not in ("user", "tool"):
+        raise InvalidParameter('The last message should have the role "user" or "tool".')
+    return conversation
+
+
+def _message(message: object, where: str) -> Message:
+    if not isinstance(message, dict):
+        raise InvalidParameter(f"{where} should be an object.")
+    role = message.get("role")
+    if not isinstance(role, str) or role not in _ROLES:
+        raise InvalidParameter(f"{where}.role should be one of system, user, assistant, tool.")
+    if message.get("tool_calls"):
+        raise InvalidParameter(f"{where}.tool_calls is not supported by this server yet.")
+    return Message(_ROLES[role], _content(message.get("content"), f"{where}.content"))
+
+
+def _content(content: object, where: str) -> str:
+    if not isinstance(content, list):
+        return fields.text(content, where)
+    return "".join(_text_part(part, f"{where}[{index}]") for index, part in enumerate(content))
+
+
+def _text_part(part: object, where: str) -> str:
+    if not isinstance(part, dict) or part.get("type") not in (None, "text"):
+        raise InvalidParameter(f"{where} should be a text part; this model reads text only.")
+    return fields.text(part.get("text"), f"{where}.text")
+
+
+def _from_history(history: object) -> Iterator[Message]:
+    if history is None:
+        return
+    if not isinstance(history, list):
+        raise InvalidParameter("history should be a list.")
+    for index, turn in enumerate(history):
+        question, answer = _turn(turn, f"history[{index}]")
+        yield Message("user", question)
+        yield Message("assistant", answer)
+
+
+def _turn(turn: object, where: str) -> tuple[str, str]:
+    """One turn in either form: {"user": .., "bot": ..}, or ChatGLM's own [question, answer]."""
+    if isinstance(turn, dict):
+        return (
+            fields.text(turn.get("user"), f"{where}.user"),
+            fields.text(turn.get("bot"), f"{where}.bot"),
+        )
+    if isinstance(turn, list) and len(turn) == 2:
+        question, answer = turn
+        return fields.text(question, f"{where}[0]"), fields.text(answer, f"{where}[1]")
+    raise InvalidParameter(
+        f'{where} should be {{"user": question, "bot": answer}} or [question, answer].'
+    )

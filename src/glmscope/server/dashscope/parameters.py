@@ -1,0 +1,119 @@
+"""`parameters` of a generation request. DashScope protocol, section 3.3."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal, cast
+
+from glmscope.errors import InvalidParameter
+from glmscope.server.dashscope import fields
+from glmscope.server.dashscope.fields import Fields, Interval
+from glmscope.server.dashscope.stop import Stops, read_stops
+
+ResultFormat = Literal["text", "message"]
+
+_TEMPERATURE = Interval(0.0, 2.0, high_open=True)
+_TOP_P = Interval(0.0, 1.0, low_open=True)
+_TOP_K = Interval(0, math.inf, high_open=True)
+_TOP_K_OFF_ABOVE = 100
+_POSITIVE = Interval(0.0, math.inf, low_open=True, high_open=True)
+_PRESENCE_PENALTY = Interval(-2.0, 2.0)
+_MAX_LENGTH = Interval(1, math.inf, high_open=True)
+_SEED = Interval(0, 2**64 - 1)
+_N = Interval(1, 4)
+_TOP_LOGPROBS = Interval(0, 5)
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """Checked parameters; None means the model's own value."""
+
+    result_format: ResultFormat
+    incremental_output: bool
+    max_tokens: int | None
+    temperature: float | None
+    top_p: float | None
+    top_k: int
+    repetition_penalty: float
+    presence_penalty: float
+    seed: int | None
+    stops: Stops
+
+
+def read_parameters(given: Fields, longest_output: int) -> Parameters:
+    """Check everything the protocol names; other names are ignored, as the service does.
+
+    `longest_output`: most tokens that the model may generate. Raises InvalidParameter that names
+    the parameter, also for what the protocol has and this server has not yet: nothing that would
+    change the answer is dropped silently.
+    """
+    _refuse_unsupported(given)
+    repetition_penalty = fields.number(given, "repetition_penalty", _POSITIVE)
+    return Parameters(
+        result_format=_result_format(given),
+        incremental_output=fields.boolean(given, "incremental_output"),
+        max_tokens=_max_tokens(given, longest_output),
+        temperature=fields.number(given, "temperature", _TEMPERATURE),
+        top_p=fields.number(given, "top_p", _TOP_P),
+        top_k=_top_k(given),
+        repetition_penalty=1.0 if repetition_penalty is None else repetition_penalty,
+        presence_penalty=fields.number(given, "presence_penalty", _PRESENCE_PENALTY) or 0.0,
+        seed=fields.integer(given, "seed", _SEED),
+        stops=read_stops(given.get("stop")),
+    )
+
+
+def _result_format(given: Fields) -> ResultFormat:
+    value = given.get("result_format")
+    if value is None:
+        return "text"
+    if value not in ("text", "message"):
+        raise InvalidParameter('result_format should be "text" or "message".')
+    return cast("ResultFormat", value)
+
+
+def _max_tokens(given: Fields, longest_output: int) -> int | None:
+    """`max_tokens`, else the old `max_length`, which is capped and never refused for its size."""
+    max_tokens = fields.integer(given, "max_tokens", Interval(1, longest_output))
+    max_length = fields.integer(given, "max_length", _MAX_LENGTH)
+    if max_tokens is None and max_length is not None:
+        return min(max_length, longest_output)
+    return max_tokens
+
+
+def _top_k(given: Fields) -> int:
+    """0 means off, and so does anything above 100."""
+    top_k = fields.integer(given, "top_k", _TOP_K) or 0
+    return top_k if top_k <= _TOP_K_OFF_ABOVE else 0
+
+
+def _refuse_unsupported(given: Fields) -> None:
+    if (fields.integer(given, "n", _N) or 1) > 1:
+        raise _not_yet("n greater than 1")
+    if fields.boolean(given, "logprobs") or fields.integer(given, "top_logprobs", _TOP_LOGPROBS):
+        raise _not_yet("logprobs")
+    tools = given.get("tools")
+    if tools is not None and not isinstance(tools, list):
+        raise InvalidParameter("tools should be a list.")
+    if tools:
+        raise _not_yet("tools")
+    if given.get("tool_choice") not in (None, "auto", "none"):
+        raise InvalidParameter('tool_choice should be "auto" or "none" when there are no tools.')
+    fields.boolean(given, "parallel_tool_calls")
+    _refuse_json_format(given)
+    if fields.boolean(given, "enable_search"):
+        raise InvalidParameter("This model does not support enable_search.")
+
+
+def _refuse_json_format(given: Fields) -> None:
+    value = given.get("response_format")
+    kind = value.get("type") if isinstance(value, dict) else None
+    if kind == "json_object":
+        raise _not_yet("response_format json_object")
+    if value is not None and kind != "text":
+        raise InvalidParameter('response_format should be {"type": "text"}.')
+
+
+def _not_yet(what: str) -> InvalidParameter:
+    return InvalidParameter(f"{what} is not supported by this server yet.")

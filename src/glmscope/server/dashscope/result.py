@@ -1,0 +1,29 @@
+"""A reply's text in the wire's JSON, key order included. DashScope protocol, section 4."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from glmscope.chat.events import Usage
+from glmscope.server.dashscope.parameters import ResultFormat
+
+RUNNING = "null"
+"""The finish_reason of a chunk that is not the last: a string, not JSON null."""
+
+
+def result(
+    result_format: ResultFormat, text: str, finish_reason: str, usage: Usage, request_id: str
+) -> dict[str, Any]:
+    """One whole result object, plain or as the data of one event."""
+    return {
+        "output": _output(result_format, text, finish_reason),
+        "usage": {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens},
+        "request_id": request_id,
+    }
+
+
+def _output(result_format: ResultFormat, text: str, finish_reason: str) -> dict[str, Any]:
+    if result_format == "text":
+        return {"text": text, "finish_reason": finish_reason}
+    message = {"role": "assistant", "content": text, "content_type": "text"}
+    return {"choices": [{"finish_reason": finish_reason, "message": message}]}

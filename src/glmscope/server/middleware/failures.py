@@ -1,0 +1,59 @@
+"""The one way out for everything that goes wrong before an answer has begun."""
+
+from __future__ import annotations
+
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, HTTPConnection
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from glmscope.errors import GLMScopeError, InvalidApiKey, ModelUnavailable, Throttling
+from glmscope.server.dashscope.errors import error_body
+from glmscope.server.failures import public_error
+from glmscope.server.record import RequestRecord
+
+
+class Failures:
+    """Answers every exception with its status and a body in the wire's shape, never a trace."""
+
+    def __init__(self, app: ASGIApp, retry_after_seconds: int) -> None:
+        self._app = app
+        self._retry_after_seconds = retry_after_seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = False
+
+        async def noting_send(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        record = RequestRecord.of(HTTPConnection(scope))
+        try:
+            await self._app(scope, receive, noting_send)
+        except ClientDisconnect:
+            record.disconnected = True
+        except Exception as failure:
+            error = public_error(failure, record)
+            # Half an answer cannot be taken back; returning now makes the server cut it off.
+            if not started:
+                await self._response(failure, error, record)(scope, receive, send)
+
+    def _response(
+        self, failure: Exception, error: GLMScopeError, record: RequestRecord
+    ) -> Response:
+        headers = dict(failure.headers or {}) if isinstance(failure, HTTPException) else {}
+        if isinstance(error, InvalidApiKey):
+            headers["www-authenticate"] = "Bearer"
+        if isinstance(error, (Throttling, ModelUnavailable)):
+            headers["retry-after"] = str(self._retry_after_seconds)
+        return Response(
+            error_body(error, record.request_id),
+            status_code=error.status,
+            headers=headers,
+            media_type="application/json",
+        )

@@ -1,0 +1,108 @@
+"""An application on a socket, until a signal says stop."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+from types import FrameType
+
+import uvicorn
+from fastapi import FastAPI
+
+from glmscope.errors import UsageError
+from glmscope.server.lifecycle import Lifecycle
+
+# SDKs keep connections in a pool; one that the server closes first costs them a failed request.
+_IDLE_CONNECTION_SECONDS = 75
+# What is left after draining are clients that do not read their answer.
+_CLOSE_SECONDS = 5
+
+
+def serve(
+    app: FastAPI, host: str, port: int, on_ready: Callable[[str], None] | None = None
+) -> None:
+    """Serve `app` until SIGTERM or SIGINT, and return when it has stopped cleanly.
+
+    Port 0 takes any free one. `on_ready` is called with the base URL, real port included, once
+    connections are accepted. Raises UsageError when the address cannot be had.
+    """
+    Server(app, host, port, on_ready).run()
+
+
+class Server(uvicorn.Server):
+    """uvicorn that drains first: running replies end, new requests are refused in words.
+
+    A second signal stops at once. The socket is bound when the object is made.
+    """
+
+    def __init__(
+        self, app: FastAPI, host: str, port: int, on_ready: Callable[[str], None] | None = None
+    ) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http="h11",
+                ws="none",
+                lifespan="on",
+                log_config=None,
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                timeout_keep_alive=_IDLE_CONNECTION_SECONDS,
+                timeout_graceful_shutdown=_CLOSE_SECONDS,
+            )
+        )
+        self._lifecycle: Lifecycle = app.state.lifecycle
+        self._on_ready = on_ready
+        self._socket = _bind(host, port)
+        bound_host, bound_port = self._socket.getsockname()[:2]
+        self.url = f"http://{_in_url(bound_host)}:{bound_port}"
+
+    def run(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until stopped; blocks."""
+        with self._socket:
+            super().run(sockets or [self._socket])
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept connections, then say so."""
+        await super().startup(sockets)
+        if self._on_ready is not None:
+            self._on_ready(self.url)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Drain while connections are still open, then close them."""
+        for server in self.servers:
+            server.close()
+        draining = asyncio.create_task(self._lifecycle.stop())
+        while not draining.done() and not self.force_exit:
+            await asyncio.wait({draining}, timeout=0.1)
+        draining.cancel()
+        await asyncio.gather(draining, return_exceptions=True)
+        await super().shutdown(sockets)
+
+    def stop(self) -> None:
+        """Ask a server that runs in another thread to stop, as a signal would."""
+        self.should_exit = True
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """First signal: stop. Second: at once.
+
+        Unlike uvicorn's own, it does not raise the signal again afterwards, so that whoever called
+        `serve` can put things in order and end with a status of its own.
+        """
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UsageError(f"Cannot listen on {host} port {port}: {reason}.") from error
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
