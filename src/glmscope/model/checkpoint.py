@@ -121,6 +121,12 @@ class Checkpoint:
         ModelFilesError naming file and tensor of the first fault, and how many more there are.
         """
         expected = expected_tensors(config)
+        self.require(expected)
+        used = {*expected, INVERSE_FREQUENCIES, *map(scale_name, expected)}
+        return tuple(name for name in self._tensors if name not in used)
+
+    def require(self, expected: Mapping[str, TensorSpec]) -> None:
+        """Check that every tensor of `expected` is here; reads no data, raises as `verify`."""
         faults = [
             fault
             for name, spec in expected.items()
@@ -129,8 +135,6 @@ class Checkpoint:
         if faults:
             more = f" ({len(faults) - 1} more such faults.)" if len(faults) > 1 else ""
             raise ModelFilesError(faults[0] + more)
-        used = {*expected, INVERSE_FREQUENCIES, *map(scale_name, expected)}
-        return tuple(name for name in self._tensors if name not in used)
 
     def bits(self, name: str, spec: TensorSpec) -> int:
         """How the matrix `name` is stored: 8 or 4 for the official formats, 0 for floating point.

@@ -111,6 +111,10 @@ class ModelConfig:
                 f'The checkpoint has "quantization_bit": {self.quantization_bit}; only 4 and 8 '
                 "are built."
             )
+        if self.quantization_bit == 4 and (self.hidden_size % 2 or self.ffn_hidden_size % 2):
+            raise ModelFilesError(
+                '"quantization_bit" 4 needs an even "hidden_size" and "ffn_hidden_size".'
+            )
 
     def _check_heads(self) -> None:
         if self.kv_channels is None and self.hidden_size % self.num_attention_heads:
