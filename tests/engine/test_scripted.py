@@ -15,10 +15,10 @@ from glmscope.errors import EngineFailure, ModelUnavailable, UsageError
 from glmscope.family import Family
 from glmscope.text.prompt import PromptMessage, chatglm2_prompt, chatglm3_prompt
 from glmscope.text.tokenizer import Tokenizer
-from glmscope.text.vocabulary import builtin_vocabulary
+from tests.support.tokenizers import builtin_tokenizer
 
-CHATGLM3 = Tokenizer(builtin_vocabulary(), Family.CHATGLM3)
-CHATGLM2 = Tokenizer(builtin_vocabulary(), Family.CHATGLM2)
+CHATGLM3 = builtin_tokenizer(Family.CHATGLM3)
+CHATGLM2 = builtin_tokenizer(Family.CHATGLM2)
 SIX_WORDINGS = ["一", "二", "三", "四", "五", "六"]
 
 

@@ -79,7 +79,7 @@ def trim(
     while input_tokens > limits.longest_input and dropped < last:
         input_tokens -= _tokens(turns[dropped])
         dropped += 1
-    if not 1 <= input_tokens <= limits.longest_input:
+    if input_tokens > limits.longest_input:
         raise _out_of_range(limits.longest_input)
 
     prompt_ids = prompt_without(dropped)
@@ -92,7 +92,7 @@ def trim(
         )
         prompt_ids = prompt_without(dropped)
         input_tokens = _tokens(without(dropped))
-    if len(prompt_ids) >= max_positions:
+    if len(prompt_ids) >= max_positions or input_tokens < 1:
         template = len(prompt_ids) - input_tokens
         raise _out_of_range(min(limits.longest_input, max_positions - 1 - template))
     return Trimmed(

@@ -9,7 +9,8 @@ class StopSequences:
     """Ends a reply where the generated ids end with one of several id sequences.
 
     Ids that may turn out to begin such a sequence are held back, so that no text of it is ever
-    shown. Empty sequences match nothing.
+    shown. Of several that are complete at the same id, the longest counts. Empty sequences match
+    nothing.
     """
 
     found: bool
@@ -23,11 +24,11 @@ class StopSequences:
     def add(self, token_id: int) -> tuple[int, ...]:
         """Ids that are now known to belong to the reply."""
         ids = (*self._held, token_id)
-        for sequence in self._sequences:
-            if ids[-len(sequence) :] == sequence:
-                self.found = True
-                self._held = ()
-                return ids[: -len(sequence)]
+        complete = [len(each) for each in self._sequences if ids[-len(each) :] == each]
+        if complete:
+            self.found = True
+            self._held = ()
+            return ids[: -max(complete)]
         held = max((_overlap(ids, sequence) for sequence in self._sequences), default=0)
         self._held = ids[len(ids) - held :]
         return ids[: len(ids) - held]
