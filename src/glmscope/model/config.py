@@ -23,6 +23,7 @@ ROTARY_BASE = 10000.0
 
 _GLM4_VOCABULARY = 151552
 _FIRST_GENERATION_FIELDS = ("position_encoding_2d", "inner_hidden_size", "gmask_token_id")
+_FIRST_GENERATION_VOCABULARIES = (130528, 150528)
 # Far above every published model, low enough that no number here can exhaust the memory.
 _LARGEST_SIZE = 2**24
 _MOST_LAYERS = 4096
@@ -230,13 +231,13 @@ def _refuse_other_models(path: Path, fields: Mapping[str, object]) -> None:
             f"{path} describes GLM-4 (a vocabulary of {_GLM4_VOCABULARY}); {supported}."
         )
     if "multi_query_attention" not in fields:
-        signs = [name for name in _FIRST_GENERATION_FIELDS if name in fields]
-        found = (
-            f'a first-generation ChatGLM-6B (it has "{signs[0]}")'
-            if signs
-            else 'a network of another generation (it has no "multi_query_attention")'
+        first = fields.get("vocab_size") in _FIRST_GENERATION_VOCABULARIES or any(
+            name in fields for name in _FIRST_GENERATION_FIELDS
         )
-        raise UnsupportedModel(f"{path} describes {found}; {supported}.")
+        found = "the first-generation ChatGLM-6B" if first else "a network of another generation"
+        raise UnsupportedModel(
+            f'{path} describes {found} (it has no "multi_query_attention"); {supported}.'
+        )
 
 
 def _settings(fields: Mapping[str, object]) -> dict[str, Any]:

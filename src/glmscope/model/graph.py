@@ -86,7 +86,7 @@ class _Builder:
         if self.prefix_length:
             positions = ops.subtract(position_ids, np.int64(self.prefix_length))
         self.cos, self.sin = rotary_tables(
-            positions, config.rotary_dim, config.rope_base, config.rope_position_scale
+            positions, config.rotary_dim, config.rotary_base, config.rotary_position_divisor
         )
         self.mask = causal_mask(self.input_ids, self.attention_mask)
 

@@ -30,18 +30,19 @@ def rms_norm(x: Node, weight: Node, epsilon: float, dtype: str = "f32") -> Node:
 def inverse_frequencies(rotary_dim: int, base: float) -> Array:
     """theta_j = base^(-2j/r) for the r/2 pairs, computed in float32 as the original does (2.3)."""
     exponents = np.arange(0, rotary_dim, 2, dtype=np.float32) / np.float32(rotary_dim)
-    return (np.float32(1.0) / np.power(np.float32(base), exponents)).astype(np.float32)
+    frequencies: Array = np.float32(1.0) / np.power(np.float32(base), exponents)
+    return frequencies
 
 
 def rotary_tables(
-    positions: Node, rotary_dim: int, base: float, position_scale: float
+    positions: Node, rotary_dim: int, base: float, position_divisor: float
 ) -> tuple[Node, Node]:
     """cos and sin [B, S, 1, r/2, 1] of `positions` [B, S] (int64).
 
     ChatGLM3 long-context checkpoints raise `base`; ChatGLM2's divide the position, here by
-    `position_scale`.
+    `position_divisor`.
     """
-    theta = inverse_frequencies(rotary_dim, base) / np.float32(position_scale)
+    theta = inverse_frequencies(rotary_dim, base) / np.float32(position_divisor)
     steps = ops.unsqueeze(ops.convert(positions, "f32"), ints(2, 3, 4))
     angles = ops.multiply(steps, constant(theta.reshape(1, 1, 1, -1, 1)))
     return ops.cos(angles), ops.sin(angles)

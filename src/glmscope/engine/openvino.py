@@ -1,0 +1,110 @@
+"""The engine that runs a converted model: OpenVINO GenAI's continuous batching with paged KV.
+
+Only one thread may step the pipeline, so a worker owns it; steps travel back to the event loop
+through `call_soon_threadsafe`, and the loop never waits for the network.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from pathlib import Path
+
+from glmscope.engine.engine import EngineLoad, Sampling, Step
+from glmscope.engine.pipeline import Pipeline, PipelineSettings, cache_tokens
+from glmscope.engine.worker import Delivery, Worker, WorkerSequence
+from glmscope.errors import EngineFailure, ModelUnavailable, UsageError
+from glmscope.model.manifest import Manifest, read_manifest
+
+DEFAULT_CACHE_GB = 1.0
+# A small model could cache millions of tokens in a gigabyte; more sequences than this at full
+# length are never running at once.
+_MOST_FULL_SEQUENCES = 64
+
+
+class OpenVINOEngine:
+    """Keeps the Engine contract over a directory that `glmscope convert` made."""
+
+    name = "openvino-cpu"
+
+    def __init__(self, manifest: Manifest, worker: Worker, cached_tokens: int) -> None:
+        config = manifest.config
+        self.manifest = manifest
+        # A sequence that cannot fit the KV cache would wait for ever.
+        self.max_positions = min(config.seq_length, cached_tokens - manifest.prefix_length)
+        self._vocabulary = config.padded_vocab_size
+        self._prefix_ids = tuple(range(self._vocabulary, self._vocabulary + manifest.prefix_length))
+        self._worker = worker
+
+    @classmethod
+    def open(
+        cls,
+        directory: Path,
+        *,
+        cache_gb: float | None = None,
+        threads: int | None = None,
+        prefix_cache: bool = False,
+        fast: bool | None = None,
+    ) -> OpenVINOEngine:
+        """Load a converted model; returns when it can answer.
+
+        `cache_gb` GiB of KV cache, shared by all sequences. `threads` defaults to the machine's
+        cores. `prefix_cache` lets a prompt reuse the KV of an earlier one that begins the same.
+        `fast` allows int8 and bfloat16 arithmetic and an 8-bit KV cache; by default it is on
+        where the weights are rounded anyway, so that exact weights give the original's ids.
+
+        Raises ModelFilesError for a directory that is not a whole converted model, UsageError for
+        a cache too small to hold anything.
+        """
+        manifest = read_manifest(directory)
+        fast = not manifest.is_exact if fast is None else fast
+        gigabytes = DEFAULT_CACHE_GB if cache_gb is None else cache_gb
+        most = _MOST_FULL_SEQUENCES * (manifest.config.seq_length + manifest.prefix_length)
+        tokens = min(cache_tokens(manifest.config, gigabytes, fast), most)
+        if tokens <= 2 * manifest.prefix_length + 1:
+            raise UsageError(f"A KV cache of {gigabytes} GiB holds only {tokens} tokens.")
+        settings = PipelineSettings(tokens, fast, manifest.group_size, threads, prefix_cache)
+        return cls(manifest, Worker(lambda: Pipeline(directory, settings)), tokens)
+
+    async def generate(
+        self, prompt_ids: Sequence[int], sampling: Sampling
+    ) -> AsyncGenerator[Step, None]:
+        """See Engine.generate."""
+        self._check(prompt_ids, sampling)
+        deliveries: asyncio.Queue[Delivery] = asyncio.Queue()
+        loop = asyncio.get_running_loop()
+
+        def deliver(item: Delivery) -> None:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(deliveries.put_nowait, item)
+
+        sequence = WorkerSequence((*self._prefix_ids, *prompt_ids), sampling, deliver)
+        if not self._worker.submit(sequence):
+            raise ModelUnavailable()
+        try:
+            finish = None
+            while finish is None:
+                item = await deliveries.get()
+                if not isinstance(item, Step):
+                    raise item
+                finish = item.finish
+                yield item
+        finally:
+            self._worker.cancel(sequence)
+
+    def load(self) -> EngineLoad:
+        """See Engine.load."""
+        return self._worker.load()
+
+    async def close(self) -> None:
+        """See Engine.close."""
+        await asyncio.to_thread(self._worker.close)
+
+    def _check(self, prompt_ids: Sequence[int], sampling: Sampling) -> None:
+        """Refuse what the pipeline would misread without a word; chat never asks for it."""
+        if not prompt_ids or min(prompt_ids) < 0 or max(prompt_ids) >= self._vocabulary:
+            raise EngineFailure("The prompt is empty or holds an id that the model does not have.")
+        if len(prompt_ids) + sampling.max_new_tokens > self.max_positions:
+            raise EngineFailure(
+                f"Prompt and reply together may hold {self.max_positions} tokens here."
+            )

@@ -1,0 +1,135 @@
+"""OpenVINO GenAI's continuous-batching pipeline behind the few calls that we use.
+
+The library's types stop here: a worker adds sequences, steps, reads and cancels.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openvino as ov
+import openvino_genai as genai
+
+from glmscope.engine.engine import FinishReason, Sampling, Step
+from glmscope.model.config import ModelConfig
+
+Handle = Any  # openvino_genai's GenerationHandle, a name that the wheel does not export
+
+BLOCK_TOKENS = 32
+"""Tokens in a block of the CPU's paged KV cache; a sequence takes whole blocks."""
+
+_GIB = 2**30
+
+
+@dataclass(frozen=True)
+class PipelineSettings:
+    """How a pipeline is opened; see `OpenVINOEngine.open` for what each setting means."""
+
+    cache_tokens: int
+    fast: bool
+    group_size: int | None = None
+    threads: int | None = None
+    prefix_cache: bool = False
+
+    def properties(self) -> dict[str, Any]:
+        """Device properties; docs/performance.md says what was measured for each."""
+        properties: dict[str, Any] = {}
+        if self.threads is not None:
+            properties["INFERENCE_NUM_THREADS"] = self.threads
+        if not self.fast:
+            properties["INFERENCE_PRECISION_HINT"] = "f32"
+            properties["DYNAMIC_QUANTIZATION_GROUP_SIZE"] = "0"
+            properties["KV_CACHE_PRECISION"] = "f32"
+        elif self.group_size is not None:
+            properties["DYNAMIC_QUANTIZATION_GROUP_SIZE"] = str(self.group_size)
+        return properties
+
+    def scheduler(self) -> genai.SchedulerConfig:
+        """The library's scheduler settings."""
+        scheduler = genai.SchedulerConfig()
+        scheduler.num_kv_blocks = -(-self.cache_tokens // BLOCK_TOKENS)
+        scheduler.enable_prefix_caching = self.prefix_cache
+        scheduler.dynamic_split_fuse = True
+        return scheduler
+
+
+def cache_tokens(config: ModelConfig, cache_gb: float, fast: bool) -> int:
+    """How many tokens of KV cache fit into `cache_gb` GiB, a whole number of blocks.
+
+    Exact serving keeps float32. Fast serving keeps 8-bit numbers; their scales and zero points
+    are counted as a quarter more, which is what keys quantized by channel take.
+    """
+    element_quarters = 5 if fast else 16
+    per_token = config.kv_bytes_per_token(element_quarters) / 4
+    return int(cache_gb * _GIB / per_token) // BLOCK_TOKENS * BLOCK_TOKENS
+
+
+class Pipeline:
+    """One loaded model. Every method must be called from the same thread."""
+
+    def __init__(self, directory: Path, settings: PipelineSettings) -> None:
+        self._pipeline = genai.ContinuousBatchingPipeline(
+            str(directory), settings.scheduler(), "CPU", settings.properties()
+        )
+        self._next_request = 0
+
+    def add(self, prompt_ids: tuple[int, ...], sampling: Sampling) -> Handle:
+        """Queue a sequence; dropping the handle cancels it."""
+        self._next_request += 1
+        ids = ov.Tensor(np.array([prompt_ids], np.int64))
+        return self._pipeline.add_request(self._next_request, ids, _generation_config(sampling))
+
+    def step(self) -> None:
+        """Run the network once over whatever the scheduler picks; every sequence may grow."""
+        self._pipeline.step()
+
+    @property
+    def has_work(self) -> bool:
+        """Whether any sequence is unfinished."""
+        return bool(self._pipeline.has_non_finished_requests())
+
+    def cache_used(self) -> float:
+        """Share of the KV cache in use, 0 to 1."""
+        return float(self._pipeline.get_metrics().cache_usage) / 100.0
+
+
+def read_step(handle: Handle, stop_ids: frozenset[int]) -> Step | None:
+    """What the sequence grew by since the last call, or None for nothing new."""
+    ids: list[int] = []
+    finish: FinishReason | None = None
+    while handle.can_read():
+        for output in handle.read().values():
+            ids.extend(output.generated_ids)
+            finish = _FINISH.get(output.finish_reason.name, finish)
+    if finish == "stop" and ids and ids[-1] in stop_ids:
+        ids.pop()
+    return Step(tuple(ids), finish) if ids or finish else None
+
+
+_FINISH: dict[str, FinishReason] = {"STOP": "stop", "LENGTH": "length"}
+
+
+def _generation_config(sampling: Sampling) -> genai.GenerationConfig:
+    config = genai.GenerationConfig()
+    config.max_new_tokens = sampling.max_new_tokens
+    config.repetition_penalty = sampling.repetition_penalty
+    config.presence_penalty = sampling.presence_penalty
+    if sampling.stop_ids:
+        config.stop_token_ids = set(sampling.stop_ids)
+        config.set_eos_token_id(min(sampling.stop_ids))
+    else:  # the library wants an end id even where it is to be ignored
+        config.set_eos_token_id(0)
+        config.ignore_eos = True
+    config.do_sample = sampling.temperature > 0
+    if config.do_sample:
+        config.temperature = sampling.temperature
+        config.top_p = sampling.top_p
+        if sampling.top_k > 0:
+            config.top_k = sampling.top_k
+        # The library's own default is a fixed seed.
+        config.rng_seed = secrets.randbits(64) if sampling.seed is None else sampling.seed
+    return config

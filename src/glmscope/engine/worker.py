@@ -1,0 +1,160 @@
+"""The thread that owns a pipeline: takes sequences from an inbox, steps, delivers what grew."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import structlog
+
+from glmscope.engine.engine import EngineLoad, Sampling, Step
+from glmscope.engine.pipeline import Handle, Pipeline, read_step
+from glmscope.errors import EngineFailure, GLMScopeError, ModelUnavailable
+
+log = structlog.get_logger(__name__)
+
+Delivery = Step | GLMScopeError
+
+
+@dataclass(eq=False)
+class WorkerSequence:
+    """One generation. `deliver` is called from the worker's thread and must not block or raise."""
+
+    prompt_ids: tuple[int, ...]
+    sampling: Sampling
+    deliver: Callable[[Delivery], None]
+    handle: Handle | None = field(default=None, repr=False)
+
+
+class Worker:
+    """Runs `Pipeline` on a thread of its own; the public methods may be called from any thread.
+
+    `open_pipeline` is called on that thread, now and again after the network has failed: what a
+    failed step leaves behind is not trusted.
+    """
+
+    def __init__(self, open_pipeline: Callable[[], Pipeline]) -> None:
+        self._open_pipeline = open_pipeline
+        self._changed = threading.Condition()
+        self._added: list[WorkerSequence] = []
+        self._cancelled: set[WorkerSequence] = set()
+        self._running: list[WorkerSequence] = []
+        self._closed = False
+        self._cache_used = 0.0
+        self._failure: BaseException | None = None
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+        self._thread.start()
+        self._ready.wait()
+        if self._failure is not None:
+            raise self._failure
+
+    def submit(self, sequence: WorkerSequence) -> bool:
+        """Queue a sequence; False once the worker is closed."""
+        with self._changed:
+            if self._closed:
+                return False
+            self._added.append(sequence)
+            self._changed.notify()
+        return True
+
+    def cancel(self, sequence: WorkerSequence) -> None:
+        """Stop a sequence before the next step; a finished one is left alone."""
+        with self._changed:
+            if sequence in self._added:
+                self._added.remove(sequence)
+            elif sequence in self._running:
+                self._cancelled.add(sequence)
+                self._changed.notify()
+
+    def load(self) -> EngineLoad:
+        """How many sequences run and wait, and how full the KV cache is."""
+        with self._changed:
+            return EngineLoad(len(self._running), len(self._added), self._cache_used)
+
+    def close(self) -> None:
+        """Stop every sequence, let go of the model and wait for the thread to end."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            pipeline = self._open_pipeline()
+        except BaseException as error:  # handed to whoever constructs the worker
+            self._failure = error
+            return
+        finally:
+            self._ready.set()
+        while self._take_changes(pipeline):
+            try:
+                if pipeline.has_work:
+                    pipeline.step()
+                self._deliver()
+                self._cache_used = pipeline.cache_used()
+            except Exception:
+                log.exception("engine_step_failed", sequences=len(self._running))
+                self._fail_all(EngineFailure())
+                del pipeline
+                try:
+                    pipeline = self._open_pipeline()
+                except Exception:
+                    log.exception("engine_reopen_failed")
+                    break
+        self._shut()
+
+    def _take_changes(self, pipeline: Pipeline) -> bool:
+        """Wait for work, then apply what was added and cancelled; False once closed."""
+        with self._changed:
+            while not (self._closed or self._added or self._cancelled or self._running):
+                self._changed.wait()
+            if self._closed:
+                return False
+            added, self._added = self._added, []
+            cancelled, self._cancelled = self._cancelled, set()
+            self._running += added
+            self._running = [one for one in self._running if one not in cancelled]
+        for sequence in cancelled:
+            if sequence.handle is not None:
+                sequence.handle.cancel()
+                sequence.handle = None
+        for sequence in added:
+            if sequence in cancelled:
+                continue
+            try:
+                sequence.handle = pipeline.add(sequence.prompt_ids, sequence.sampling)
+            except Exception:  # one request's fault, not the pipeline's
+                log.exception("engine_add_failed")
+                self._forget(sequence)
+                sequence.deliver(EngineFailure())
+        return True
+
+    def _deliver(self) -> None:
+        for sequence in list(self._running):
+            step = read_step(sequence.handle, sequence.sampling.stop_ids)
+            if step is None:
+                continue
+            if step.finish:
+                self._forget(sequence)
+            sequence.deliver(step)
+
+    def _forget(self, sequence: WorkerSequence) -> None:
+        with self._changed:
+            self._running.remove(sequence)
+            self._cancelled.discard(sequence)
+        sequence.handle = None
+
+    def _fail_all(self, error: GLMScopeError) -> None:
+        for sequence in list(self._running):
+            self._forget(sequence)
+            sequence.deliver(error)
+
+    def _shut(self) -> None:
+        with self._changed:
+            self._closed = True
+            waiting, self._added = self._added, []
+        self._fail_all(ModelUnavailable())
+        for sequence in waiting:
+            sequence.deliver(ModelUnavailable())

@@ -1,0 +1,232 @@
+"""From a published checkpoint to a directory that the serving engine opens.
+
+Tensors stream one by one into a mapped scratch file, the graph is built over it and written out.
+Everything happens in a directory beside the destination, which is renamed when it is complete: a
+destination either does not exist or is whole, whenever the process is killed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Literal
+
+import openvino as ov
+from filelock import FileLock, Timeout
+
+import glmscope
+from glmscope.errors import ModelFilesError, UsageError
+from glmscope.family import Family
+from glmscope.model.checkpoint import Checkpoint
+from glmscope.model.config import CONFIG_FILE, ModelConfig, load_config
+from glmscope.model.graph import build_graph
+from glmscope.model.layout import TensorKind, expected_tensors, scale_name
+from glmscope.model.manifest import (
+    GRAPH_FILE,
+    TOKENIZER_FILE,
+    WEIGHTS_FILE,
+    Manifest,
+    is_converted,
+    read_manifest,
+)
+from glmscope.model.matrix_store import MatrixStore, holds_official_integers
+from glmscope.model.prefix import load_prefix
+from glmscope.model.stored_tensor import to_float32
+from glmscope.model.weights import Array, Matrix
+
+__all__ = ["WEIGHT_FORMATS", "convert", "is_converted", "read_manifest"]
+
+Progress = Callable[[int, int], None]
+
+_COPIED = (CONFIG_FILE, TOKENIZER_FILE, "tokenizer_config.json")
+
+
+@dataclass(frozen=True)
+class WeightFormat:
+    """How the layer matrices, and the embedding and output, are written.
+
+    `bits` 32 and 16 are floating point; below, integers with a scale per `group_size` columns
+    (None: per row). Embedding and output take `vocabulary_bits`.
+    """
+
+    bits: Literal[4, 8, 16, 32]
+    vocabulary_bits: Literal[4, 8, 16, 32]
+    group_size: int | None = None
+
+
+# docs/performance.md says what was measured before these were chosen.
+WEIGHT_FORMATS = {
+    "fp32": WeightFormat(32, 32),
+    "fp16": WeightFormat(16, 16),
+    "int8": WeightFormat(8, 8),
+    "int4": WeightFormat(4, 8, 128),
+}
+
+
+def convert(
+    source: Path,
+    destination: Path,
+    *,
+    weights: str = "int4",
+    family: Family | None = None,
+    prefix: Path | None = None,
+    progress: Progress | None = None,
+) -> Manifest:
+    """Convert the checkpoint in `source` and return the manifest of `destination`.
+
+    `weights` is a key of WEIGHT_FORMATS; matrices that are stored in the official int8/int4 format
+    are carried over as they are, and then everything else is too. `prefix` names a directory with
+    a P-Tuning v2 prefix. `progress(done, total)` counts source bytes, read twice: once to convert,
+    once to hash. A destination that is already complete is left alone.
+
+    Raises UsageError for an unknown format or a destination that is something else,
+    ModelFilesError (naming file and tensor) for a checkpoint that cannot be used.
+    """
+    if weights not in WEIGHT_FORMATS:
+        raise UsageError(f"--weights takes {', '.join(WEIGHT_FORMATS)}, not {weights!r}.")
+    config = load_config(source, family)
+    with _lock(destination):
+        if is_converted(destination):
+            return read_manifest(destination)
+        if destination.exists() and any(destination.iterdir()):
+            raise UsageError(f"{destination} exists and is no converted model; nothing was done.")
+        checkpoint = Checkpoint.open(source)
+        checkpoint.verify(config)
+        partial = destination.with_name(f".{destination.name}.partial")
+        shutil.rmtree(partial, ignore_errors=True)  # what an interrupted run left
+        partial.mkdir(parents=True)
+        try:
+            run = _Conversion(source, partial, config, checkpoint, weights, prefix, progress)
+            manifest = run.run()
+            _replace(partial, destination)
+        except BaseException:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
+    return manifest
+
+
+class _Conversion:
+    """One run; also the `Weights` that the graph is built over."""
+
+    def __init__(
+        self,
+        source: Path,
+        target: Path,
+        config: ModelConfig,
+        checkpoint: Checkpoint,
+        weights: str,
+        prefix: Path | None,
+        progress: Progress | None,
+    ) -> None:
+        self.source, self.target = source, target
+        self.config, self.checkpoint = config, checkpoint
+        self.format = WEIGHT_FORMATS[weights]
+        self.weights = weights
+        self.prefix_kv = load_prefix(config, checkpoint, prefix)
+        self.progress = progress
+        self.done = 0
+        self.specs = expected_tensors(config)
+        matrices = [name for name, spec in self.specs.items() if spec.kind is TensorKind.MATRIX]
+        self.official_bits = max(checkpoint.bits(name, self.specs[name]) for name in matrices)
+        self.store = MatrixStore(target / "weights.scratch", os.cpu_count() or 1)
+
+    def run(self) -> Manifest:
+        scratch = self.target / "weights.scratch"
+        try:
+            model = build_graph(self.config, self, prefix_kv=self.prefix_kv)
+            ov.serialize(model, self.target / GRAPH_FILE, self.target / WEIGHTS_FILE)
+            del model
+        finally:
+            self.store.close()
+        scratch.unlink()
+        for name in _COPIED:
+            if (self.source / name).is_file():
+                shutil.copyfile(self.source / name, self.target / name)
+        sources = self.checkpoint.sha256(self._advance)
+        manifest = Manifest(
+            family=self.config.family,
+            weights=f"official-int{self.official_bits}" if self.official_bits else self.weights,
+            group_size=None if self.official_bits else self.format.group_size,
+            prefix_length=0 if self.prefix_kv is None else int(self.prefix_kv.shape[2]),
+            config=self.config,
+            sources=sources,
+            files={file.name: file.stat().st_size for file in sorted(self.target.iterdir())},
+            versions={
+                "glmscope": glmscope.__version__,
+                "openvino": version("openvino"),
+            },
+        )
+        manifest.write(self.target)
+        return manifest
+
+    def vector(self, name: str) -> Array:
+        info = self.checkpoint.info(name)
+        self._advance(info.nbytes)
+        return to_float32(info.map(), info.dtype)
+
+    def matrix(self, name: str) -> Matrix:
+        info = self.checkpoint.info(name)
+        matrix = self._store(name)
+        self._advance(info.nbytes)
+        return matrix
+
+    def _store(self, name: str) -> Matrix:
+        info = self.checkpoint.info(name)
+        rows, columns = self.specs[name].shape
+        if holds_official_integers(info):
+            scales = self.checkpoint.info(scale_name(name))
+            return self.store.official(info, scales, (rows, columns))
+        if self.official_bits:  # what the official format leaves in floating point stays so
+            return self.store.dense(info, "float16" if info.dtype.itemsize == 2 else "float32")
+        is_layer = ".layers." in name
+        bits = self.format.bits if is_layer else self.format.vocabulary_bits
+        if bits in (16, 32):
+            return self.store.dense(info, f"float{bits}")
+        if bits == 4 and columns % 2 == 0:
+            return self.store.quantized(info, 4, _group_size(columns, self.format.group_size))
+        return self.store.quantized(info, 8, columns)
+
+    def _advance(self, nbytes: int) -> None:
+        self.done += nbytes
+        if self.progress:
+            total = 2 * self.checkpoint.nbytes
+            self.progress(min(self.done, total), total)
+
+
+def _group_size(columns: int, wanted: int | None) -> int:
+    """The largest halving of `wanted` that divides `columns`, at least 32; else the whole row."""
+    size = wanted or columns
+    while size >= 32:
+        if columns % size == 0:
+            return size
+        size //= 2
+    return columns
+
+
+@contextmanager
+def _lock(destination: Path) -> Iterator[None]:
+    """Keep a second process from converting to the same place at the same time."""
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    path = destination.with_name(f".{destination.name}.lock")
+    try:
+        with FileLock(path, timeout=0):
+            yield
+    except Timeout:
+        raise ModelFilesError(
+            f"Another process is converting to {destination}; wait until it is done."
+        ) from None
+
+
+def _replace(partial: Path, destination: Path) -> None:
+    """Make the finished directory visible under its name, on disk before it is visible."""
+    for file in partial.iterdir():
+        with file.open("rb") as handle:
+            os.fsync(handle.fileno())
+    if destination.exists():
+        destination.rmdir()
+    partial.rename(destination)

@@ -1,0 +1,121 @@
+"""What a converted directory says of itself: `glmscope.json`, written last, read first."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from glmscope.errors import ModelFilesError
+from glmscope.family import Family
+from glmscope.model.config import ModelConfig, load_config
+from glmscope.model.json_file import read_json_object
+
+MANIFEST_FILE = "glmscope.json"
+GRAPH_FILE = "openvino_model.xml"
+WEIGHTS_FILE = "openvino_model.bin"
+TOKENIZER_FILE = "tokenizer.model"
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """How a directory was made, and what it must hold to be complete.
+
+    `weights` is the format that was asked for, or `official-int8`/`official-int4` for carried-over
+    integers. `files` maps file name to size in bytes, `sources` to the SHA-256 of what was read.
+    `prefix_length` is the number of virtual tokens P of a P-Tuning v2 prefix: their ids are
+    `config.padded_vocab_size` onward, and every prompt has to start with them.
+    """
+
+    family: Family
+    weights: str
+    group_size: int | None
+    prefix_length: int
+    config: ModelConfig
+    sources: dict[str, str]
+    files: dict[str, int]
+    versions: dict[str, str]
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the weights are those that were published, number for number."""
+        return self.weights in ("fp32", "fp16", "official-int8", "official-int4")
+
+    def write(self, directory: Path) -> None:
+        """Write `glmscope.json` into `directory`, which already holds everything else."""
+        fields = {
+            "format": FORMAT,
+            "family": self.family.value,
+            **{
+                field.name: getattr(self, field.name)
+                for field in dataclasses.fields(self)
+                if field.name not in ("family", "config")
+            },
+        }
+        text = json.dumps(fields, indent=2, ensure_ascii=False)
+        (directory / MANIFEST_FILE).write_text(text + "\n", encoding="utf-8")
+
+
+def is_converted(directory: Path) -> bool:
+    """Whether `directory` claims to be a converted model; `read_manifest` checks the claim."""
+    return (directory / MANIFEST_FILE).is_file()
+
+
+def read_manifest(directory: Path) -> Manifest:
+    """Read and check a converted directory.
+
+    Raises ModelFilesError when it is none, was made by another version of the format, or a file is
+    missing or has another size than the manifest says.
+    """
+    path = directory / MANIFEST_FILE
+    if not path.is_file():
+        raise ModelFilesError(f"{directory} is not a converted model: it has no {MANIFEST_FILE}.")
+    fields = read_json_object(path)
+    if fields.get("format") != FORMAT:
+        raise ModelFilesError(
+            f"{path} has format {fields.get('format')!r}, and this version reads {FORMAT}: "
+            "convert the checkpoint again."
+        )
+    try:
+        family = Family(fields["family"])
+        manifest = Manifest(
+            family=family,
+            weights=_text(fields["weights"]),
+            group_size=None if fields["group_size"] is None else _count(fields["group_size"]),
+            prefix_length=_count(fields["prefix_length"]),
+            config=load_config(directory, family),
+            sources={name: _text(value) for name, value in _table(fields["sources"])},
+            files={name: _count(value) for name, value in _table(fields["files"])},
+            versions={name: _text(value) for name, value in _table(fields["versions"])},
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelFilesError(
+            f"{path} is damaged ({error}): convert the checkpoint again."
+        ) from None
+    for name, size in manifest.files.items():
+        file = directory / name
+        found = file.stat().st_size if file.is_file() else None
+        if found != size:
+            state = "is missing" if found is None else f"holds {found} bytes instead of {size}"
+            raise ModelFilesError(f"{file} {state}: convert the checkpoint again.")
+    return manifest
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} where a text belongs")
+    return value
+
+
+def _count(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise TypeError(f"{value!r} where a count belongs")
+    return value
+
+
+def _table(value: object) -> list[tuple[str, object]]:
+    if not isinstance(value, dict):
+        raise TypeError(f"{value!r} where a table belongs")
+    return list(value.items())
