@@ -50,6 +50,9 @@ class _Comparison:
     actual: object
 
 
+_Check = Callable[[Tokenizers, Any], Iterator[list[_Comparison]]]
+
+
 def check_tokenizer_directory(directory: Path, model: bytes) -> Iterator[GoldenResult]:
     """Check every golden file in the directory with the tokenizer made of `model`.
 
@@ -65,11 +68,7 @@ def check_tokenizer_directory(directory: Path, model: bytes) -> Iterator[GoldenR
             yield from _check_file(path, check, tokenizers)
 
 
-def _check_file(
-    path: Path,
-    check: Callable[[Tokenizers, Any], Iterator[list[_Comparison]]],
-    tokenizers: Tokenizers,
-) -> list[GoldenResult]:
+def _check_file(path: Path, check: _Check, tokenizers: Tokenizers) -> list[GoldenResult]:
     results: dict[str, GoldenResult] = {}
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
@@ -132,9 +131,9 @@ def _streaming_cases(tokenizers: Tokenizers, cases: list[_Case]) -> Iterator[lis
         comparisons = []
         for token_id, decoded in zip(case["ids"], case["decoded_after_each"], strict=True):
             emitted += detokenizer.add(token_id)
-            # The record shows each byte of an unfinished character; a stream holds it back.
-            complete = decoded.rstrip(REPLACEMENT)
-            comparisons.append(_Comparison("text so far", complete, emitted.rstrip(REPLACEMENT)))
+            # The record shows the bytes of an unfinished character; a stream holds them back.
+            waiting = decoded.endswith(REPLACEMENT) and decoded.startswith(emitted)
+            comparisons.append(_Comparison("text so far", decoded, decoded if waiting else emitted))
         whole = emitted + detokenizer.flush()
         yield [*comparisons, *_present(case, text=whole)]
 
@@ -200,7 +199,7 @@ def _response_parsing(_: Tokenizers, cases: list[_Case]) -> Iterator[list[_Compa
         yield _present(case, content=_answer(turn.answer), new_history=history + parts)
 
 
-_CHECKS = {
+_CHECKS: dict[str, _Check] = {
     "tokenizer_cases.json": _tokenizer_cases,
     "decode_cases.json": _decode_cases,
     "streaming_cases.json": _streaming_cases,

@@ -12,20 +12,18 @@ from __future__ import annotations
 
 import keyword
 import math
-import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NoReturn, TypeAlias
 
+from glmscope.text.literals import LiteralError, Token, number_value, string_value, tokenize
 from glmscope.text.unicode import mend_surrogates
 
-Value: TypeAlias = str | int | float | bool | None | list["Value"] | dict[str, "Value"]
+Value: TypeAlias = str | int | float | bool | list["Value"] | dict[str, "Value"] | None
 """What an argument can be: the values that JSON has. Tuples become lists."""
 
-MAX_CHARACTERS = 1 << 18
+MAX_CHARACTERS = 1 << 17
 MAX_DEPTH = 50
-MAX_DIGITS = 1000
 
 _CALL_NAME = "tool_call"
 _CONSTANTS: dict[str, bool | None] = {
@@ -36,36 +34,6 @@ _CONSTANTS: dict[str, bool | None] = {
     "None": None,
     "null": None,
 }
-_SIMPLE_ESCAPES = {
-    "\n": "",
-    "\\": "\\",
-    "'": "'",
-    '"': '"',
-    "a": "\a",
-    "b": "\b",
-    "f": "\f",
-    "n": "\n",
-    "r": "\r",
-    "t": "\t",
-    "v": "\v",
-}
-
-_SPACE = re.compile(r"(?:[ \t\f\n]|\\\n|#[^\n]*)*")
-_TOKEN = re.compile(
-    r"""
-    (?P<string> [rRuU]? (?:
-        '''(?:[^\\]|\\.)*?'''   | (?!''')'(?:[^'\\\n]|\\.)*'
-      | \"""(?:[^\\]|\\.)*?\""" | (?!\""")"(?:[^"\\\n]|\\.)*" ) )
-  | (?P<number> \.?[0-9] (?:[eE][+-]|[0-9A-Za-z_.])* )
-  | (?P<name> [A-Za-z_\u0080-\U0010ffff] [0-9A-Za-z_\u0080-\U0010ffff]* )
-  | (?P<mark> \*\* | [()\[\]{},:=+-] )
-    """,
-    re.VERBOSE | re.DOTALL,
-)
-_ESCAPE = re.compile(
-    r"\\(?:([0-7]{1,3})|x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|N\{([^}]*)\}|(.))",
-    re.DOTALL,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +49,7 @@ def parse_tool_call(source: str) -> dict[str, Value] | MalformedCall:
         return MalformedCall(f"it is longer than {MAX_CHARACTERS} characters")
     try:
         return _Parser(source).call()
-    except _MalformedError as error:
+    except LiteralError as error:
         return MalformedCall(str(error))
 
 
@@ -99,33 +67,22 @@ def write_fenced_call(arguments: Mapping[str, Value]) -> str:
     return f"```python\n{write_tool_call(arguments)}\n```"
 
 
-class _MalformedError(Exception):
-    pass
-
-
-@dataclass(frozen=True, slots=True)
-class _Token:
-    kind: str
-    text: str
-    position: int
-
-
 class _Parser:
     """Recursive descent over a list of tokens; the stack is bounded by MAX_DEPTH."""
 
     def __init__(self, source: str) -> None:
-        self._tokens = _tokens(source.replace("\r\n", "\n").replace("\r", "\n"))
+        self._tokens = tokenize(source.replace("\r\n", "\n").replace("\r", "\n"))
         self._next = 0
 
     def call(self) -> dict[str, Value]:
         if self._take("name", "the call").text != _CALL_NAME:
-            raise _MalformedError(f"it is not a call of {_CALL_NAME}")
+            raise LiteralError(f"it is not a call of {_CALL_NAME}")
         self._expect("(")
         arguments: dict[str, Value] = {}
         while not self._accept(")"):
             for name, value in self._argument().items():
                 if name in arguments:
-                    raise _MalformedError("an argument is given twice")
+                    raise LiteralError("an argument is given twice")
                 arguments[name] = value
             if not self._accept(","):
                 self._expect(")")
@@ -147,16 +104,16 @@ class _Parser:
 
     def _value(self, depth: int) -> Value:
         if depth > MAX_DEPTH:
-            raise _MalformedError(f"its values are nested more than {MAX_DEPTH} deep")
+            raise LiteralError(f"its values are nested more than {MAX_DEPTH} deep")
         token = self._take_any()
         if token.kind == "string":
             return self._string(token)
         if token.kind == "number":
-            return _number(token)
+            return number_value(token)
         if token.text in _CONSTANTS:
             return _CONSTANTS[token.text]
         if token.text in ("-", "+"):
-            number = _number(self._take("number", "a number"))
+            number = number_value(self._take("number", "a number"))
             return -number if token.text == "-" else number
         if token.text == "[":
             return self._items("]", depth)[0]
@@ -189,23 +146,23 @@ class _Parser:
                 break
         return pairs
 
-    def _string(self, token: _Token) -> str:
+    def _string(self, token: Token) -> str:
         """A string literal and those that follow it directly: Python joins them."""
-        parts = [_unquote(token)]
+        parts = [string_value(token)]
         while self._peek().kind == "string":
-            parts.append(_unquote(self._take_any()))
+            parts.append(string_value(self._take_any()))
         return mend_surrogates("".join(parts))
 
-    def _peek(self) -> _Token:
+    def _peek(self) -> Token:
         return self._tokens[self._next]
 
-    def _take_any(self) -> _Token:
+    def _take_any(self) -> Token:
         token = self._peek()
         if token.kind != "end":
             self._next += 1
         return token
 
-    def _take(self, kind: str, expected: str) -> _Token:
+    def _take(self, kind: str, expected: str) -> Token:
         token = self._take_any()
         if token.kind != kind:
             self._fail(expected, token)
@@ -220,75 +177,9 @@ class _Parser:
         if not self._accept(mark):
             self._fail(f"'{mark}'")
 
-    def _fail(self, expected: str, token: _Token | None = None) -> NoReturn:
+    def _fail(self, expected: str, token: Token | None = None) -> NoReturn:
         position = (token or self._peek()).position
-        raise _MalformedError(f"{expected} was expected at character {position + 1}")
-
-
-def _tokens(source: str) -> list[_Token]:
-    """All tokens; the last one is of kind `end`."""
-    tokens: list[_Token] = []
-    position = _skip_space(source, 0)
-    while position < len(source):
-        match = _TOKEN.match(source, position)
-        if match is None or match.lastgroup is None:
-            raise _MalformedError(f"character {position + 1} begins nothing that a call may hold")
-        tokens.append(_Token(match.lastgroup, match[0], position))
-        position = _skip_space(source, match.end())
-    tokens.append(_Token("end", "", position))
-    return tokens
-
-
-def _skip_space(source: str, position: int) -> int:
-    match = _SPACE.match(source, position)
-    return match.end() if match else position
-
-
-def _number(token: _Token) -> int | float:
-    digits = token.text
-    try:
-        if len(digits) > MAX_DIGITS:
-            raise ValueError
-        if not digits.startswith(("0x", "0X")) and any(mark in digits for mark in ".eE"):
-            number: int | float = float(digits)
-        else:
-            number = int(digits, 0)
-        if not math.isfinite(number):
-            raise ValueError
-    except (ValueError, OverflowError):
-        raise _MalformedError(f"character {token.position + 1} begins no usable number") from None
-    return number
-
-
-def _unquote(token: _Token) -> str:
-    """What a string literal stands for."""
-    raw = token.text[0] in "rR"
-    quoted = token.text.lstrip("rRuU")
-    quotes = 3 if quoted[:3] in ("'''", '"""') else 1
-    body = quoted[quotes:-quotes]
-    if raw or "\\" not in body:
-        return body
-    try:
-        return _ESCAPE.sub(_unescape, body)
-    except (ValueError, KeyError):
-        raise _MalformedError(
-            f"the string at character {token.position + 1} has an escape that means nothing"
-        ) from None
-
-
-def _unescape(match: re.Match[str]) -> str:
-    octal, *hexadecimal, name, char = match.groups()
-    if octal:
-        return chr(int(octal, 8))
-    for digits in hexadecimal:
-        if digits:
-            return chr(int(digits, 16))
-    if name is not None:
-        return unicodedata.lookup(name)
-    if char in "xuUN":
-        raise ValueError("too few digits, or no name")
-    # Python keeps the backslash of an escape that it does not know.
-    return _SIMPLE_ESCAPES.get(char, match[0])
+        raise LiteralError(f"{expected} was expected at character {position + 1}")
 
 
 def _keyword(name: str, value: Value) -> str:
