@@ -8,7 +8,6 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from structlog.testing import capture_logs
 
 from glmscope.chat.events import Finished, TextPiece, Usage
 from glmscope.engine.engine import Step
@@ -67,10 +66,9 @@ async def test_stop_and_text_in_one_step_leave_nothing_running():
     assert seen == [(TextPiece, 0), (Finished, 0)]
 
 
-async def test_a_loop_is_ended_and_logged():
+async def test_a_loop_is_ended_and_logged(logs):
     engine = ListedEngine(one_by_one(CHATGLM3.encode(f"{SECRET}。" * 300)))
-    with capture_logs() as logs:
-        events = await read(serve(engine), ASK)
+    events = await read(serve(engine), ASK)
     assert last(events).reason == "length"
     assert engine.running == 0
     (log,) = logs
@@ -144,12 +142,12 @@ async def test_cancelling_the_reader_stops_the_engine():
         (ModelUnavailable(), "ModelUnavailable"),
     ],
 )
-async def test_a_failure_midway_comes_after_the_text_and_is_logged_once(failure, code):
+async def test_a_failure_midway_comes_after_the_text_and_is_logged_once(failure, code, logs):
     ids = CHATGLM3.encode("一二")
     engine = ListedEngine([*(Step((i,)) for i in ids), failure])
     reply = serve(engine).prepare(conversation(("user", SECRET), request_id="r-9"))
     events = []
-    with capture_logs() as logs, pytest.raises((EngineFailure, ModelUnavailable)) as raised:
+    with pytest.raises((EngineFailure, ModelUnavailable)) as raised:
         async for event in reply:
             events.append(event)
     assert joined(events) == "一二"
@@ -160,6 +158,12 @@ async def test_a_failure_midway_comes_after_the_text_and_is_logged_once(failure,
     assert log["output_tokens"] == len(ids)
     assert SECRET not in str(log)
     assert engine.running == 0
+
+
+async def test_a_foreign_failure_is_logged_by_its_kind_and_place(logs):
+    with pytest.raises(EngineFailure):
+        await read(serve(ListedEngine([ValueError(SECRET)])), ASK)
+    assert logs[0]["reason"].startswith("ValueError at support.py:")
 
 
 async def test_an_engine_that_ends_without_a_reason_has_failed():

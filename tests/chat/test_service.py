@@ -8,7 +8,6 @@ from contextlib import aclosing
 from dataclasses import replace
 
 import pytest
-from structlog.testing import capture_logs
 
 from glmscope.chat.service import ChatService, Limits, ServedModel
 from glmscope.engine.engine import Step
@@ -183,13 +182,12 @@ HISTORY = (
 
 
 @pytest.mark.parametrize("tokenizer", [CHATGLM3, CHATGLM2])
-async def test_long_history_loses_its_oldest_turns_and_the_counts_are_logged(tokenizer):
+async def test_long_history_loses_its_oldest_turns_and_the_counts_are_logged(tokenizer, logs):
     counts = [len(tokenizer.encode(content)) for _, content in HISTORY]
     limit = sum(counts) - 1
-    with capture_logs() as logs:
-        prompt_ids, _ = await asked(
-            conversation(*HISTORY, request_id="r-7"), tokenizer, Limits(7500, limit, 1500)
-        )
+    prompt_ids, _ = await asked(
+        conversation(*HISTORY, request_id="r-7"), tokenizer, Limits(7500, limit, 1500)
+    )
     left = [HISTORY[0], *HISTORY[3:]]
     expected, _ = await asked(conversation(*left), tokenizer)
     assert prompt_ids == expected
@@ -200,9 +198,8 @@ async def test_long_history_loses_its_oldest_turns_and_the_counts_are_logged(tok
     assert not any(content in str(log) for _, content in HISTORY)
 
 
-async def test_what_fits_is_not_logged():
-    with capture_logs() as logs:
-        await asked(conversation(*HISTORY))
+async def test_what_fits_is_not_logged(logs):
+    await asked(conversation(*HISTORY))
     assert logs == []
 
 
