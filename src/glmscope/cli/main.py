@@ -8,7 +8,12 @@ from typing import Annotated
 import typer
 
 from glmscope import __version__
+from glmscope.cli import keys
+from glmscope.cli.chat import chat
 from glmscope.cli.console import complain, say
+from glmscope.cli.models import models
+from glmscope.cli.pull import pull
+from glmscope.cli.serve import serve
 from glmscope.errors import GLMScopeError, UsageError
 
 app = typer.Typer(
@@ -18,6 +23,13 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+app.command()(serve)
+app.command()(chat)
+app.command()(models)
+app.command()(pull)
+app.add_typer(keys.app, name="keys")
 
 
 def _show_version(wanted: bool) -> None:

@@ -1,0 +1,87 @@
+"""`glmscope chat`: talk to a model in the terminal."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from glmscope.cli.conversation import Conversation, Model, converse
+from glmscope.cli.options import (
+    CacheOption,
+    EngineName,
+    EngineOption,
+    FamilyOption,
+    ModelOptions,
+    PrefixOption,
+    ScriptOption,
+    TokenizerOption,
+    WeightsOption,
+)
+from glmscope.cli.remote import RemoteModel
+from glmscope.errors import UsageError
+
+if TYPE_CHECKING:
+    from glmscope.cli.local import LocalModel
+
+DEFAULT_MODEL = "chatglm3-6b"
+
+
+def chat(
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            metavar="ID|DIR",
+            help="An id; in process also a published or converted directory. "
+            f"[default: {DEFAULT_MODEL}]",
+            rich_help_panel="Models",
+        ),
+    ] = None,
+    server: Annotated[
+        str | None, typer.Option(help="Ask this server, such as http://127.0.0.1:8000.")
+    ] = None,
+    key: Annotated[
+        str | None, typer.Option(envvar="DASHSCOPE_API_KEY", help="The server's API key.")
+    ] = None,
+    system: Annotated[str | None, typer.Option(help="What the model is told first.")] = None,
+    engine: EngineOption = EngineName.OPENVINO,
+    script: ScriptOption = None,
+    weights: WeightsOption = None,
+    family: FamilyOption = None,
+    tokenizer: TokenizerOption = None,
+    ptuning: PrefixOption = None,
+    cache_gb: CacheOption = None,
+) -> None:
+    """Talk to a model, over a server or in process. From a pipe, every line is a question."""
+    wanted = model or DEFAULT_MODEL
+    options = ModelOptions((), engine, script, weights, family, tokenizer, ptuning, cache_gb)
+    with contextlib.ExitStack() as stack:
+        talker: Model
+        if server is None:
+            talker = stack.enter_context(contextlib.closing(_local_model(wanted, options)))
+        elif options != ModelOptions():
+            raise UsageError("With --server, the server decides how its models are run.")
+        elif not key:
+            raise UsageError("A server wants a key: give --key or set DASHSCOPE_API_KEY.")
+        else:
+            talker = RemoteModel(server, key, wanted)
+        if not converse(Conversation(talker, system)):
+            raise typer.Exit(1)
+
+
+def _local_model(wanted: str, options: ModelOptions) -> LocalModel:
+    from glmscope.cli.local import LocalModel
+    from glmscope.cli.logs import send_logs_to_stderr
+    from glmscope.cli.wiring import open_models
+
+    send_logs_to_stderr()
+    if options.engine is EngineName.OPENVINO:
+        (served,) = open_models(dataclasses.replace(options, models=(wanted,)))
+        return LocalModel(served)
+    scripted = {model.id: model for model in open_models(options)}
+    if wanted not in scripted:
+        raise UsageError(f"The scripted engine answers as {' or '.join(scripted)}.")
+    return LocalModel(scripted[wanted])

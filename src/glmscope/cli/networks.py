@@ -1,0 +1,147 @@
+"""From a directory to a model that answers: convert if need be, load, set limits."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from glmscope import paths
+from glmscope.chat.service import Limits, ServedModel
+from glmscope.cli.console import note
+from glmscope.cli.options import ModelOptions
+from glmscope.cli.progress import byte_progress
+from glmscope.cli.sources import ModelSource, parse_source
+from glmscope.engine.openvino import OpenVINOEngine
+from glmscope.errors import ModelFilesError, UsageError
+from glmscope.model.catalog import Ability, find_model, recognize_model
+from glmscope.model.config import load_config
+from glmscope.model.convert import convert, is_converted, read_manifest
+from glmscope.model.manifest import TOKENIZER_FILE, Manifest
+from glmscope.text.tokenizer import Tokenizer
+
+DEFAULT_WEIGHTS = "int4"
+
+
+def open_networks(options: ModelOptions) -> list[ServedModel]:
+    """Load every model that is asked for, converting published directories on first use.
+
+    Two ids of the same directory share one engine. Raises UsageError for options that do not fit
+    the directories, ModelFilesError for files that cannot be used.
+    """
+    sources = [parse_source(text) for text in options.models]
+    if len(sources) > 1 and (options.family or options.tokenizer or options.prefix):
+        raise UsageError("--family, --tokenizer and --ptuning go with one --model only.")
+    plans = [_plan(source, options) for source in sources]
+    ids = [plan.id for plan in plans]
+    if repeated := {each for each in ids if ids.count(each) > 1}:
+        raise UsageError(
+            f"Two models would answer to {repeated.pop()}: name them with ID=DIRECTORY."
+        )
+    directories = {plan: _converted(plan, options) for plan in plans}
+    engines = {
+        directory: _load(directory, options.cache_gb)
+        for directory in dict.fromkeys(directories.values())
+    }
+    return [
+        _open(plan.id, directory, engines[directory], options.tokenizer)
+        for plan, directory in directories.items()
+    ]
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """A source whose configuration could be read, and the id it will answer to."""
+
+    id: str
+    source: Path
+
+
+def _plan(source: ModelSource, options: ModelOptions) -> _Plan:
+    if is_converted(source.directory):
+        config = read_manifest(source.directory).config
+    else:
+        config = load_config(source.directory, options.family)
+    return _Plan(source.id or recognize_model(config).id, source.directory)
+
+
+def _converted(plan: _Plan, options: ModelOptions) -> Path:
+    """The converted directory of a source, made now where it is not there yet."""
+    if is_converted(plan.source):
+        _check_fits(read_manifest(plan.source), plan.source, options)
+        return plan.source
+    weights = options.weights or DEFAULT_WEIGHTS
+    digest = _fingerprint(plan.source, options)
+    directory = paths.converted_dir() / f"{plan.source.name}-{weights}-{digest}"
+    if not is_converted(directory):
+        paths.make_data_dir()
+        note(f"{plan.source} is converted to {weights} once, into {directory}")
+        with byte_progress(f"Converting {plan.id}") as progress:
+            convert(
+                plan.source,
+                directory,
+                weights=weights,
+                family=options.family,
+                prefix=options.prefix,
+                progress=progress,
+            )
+    return directory
+
+
+def _check_fits(manifest: Manifest, directory: Path, options: ModelOptions) -> None:
+    """What conversion has settled cannot be asked for otherwise afterwards."""
+    if options.prefix is not None:
+        raise UsageError(f"{directory} is converted already: give --ptuning to glmscope convert.")
+    if options.weights not in (None, manifest.weights):
+        raise UsageError(f"{directory} holds {manifest.weights} weights, not {options.weights}.")
+    if options.family not in (None, manifest.family):
+        raise UsageError(f"{directory} is of the family {manifest.family.value}.")
+
+
+def _fingerprint(source: Path, options: ModelOptions) -> str:
+    """Changes with the files of a published directory, and with what else shapes a conversion.
+
+    By name, size and time: hashing 12 GB at every start would take longer than loading. The hashes
+    are in the manifest.
+    """
+    facts = [str(source.resolve()), str(options.family)]
+    for directory in filter(None, (source, options.prefix)):
+        for file in sorted(each for each in directory.iterdir() if each.is_file()):
+            status = file.stat()
+            facts.append(f"{file}\0{status.st_size}\0{status.st_mtime_ns}")
+    return hashlib.sha256("\n".join(facts).encode(errors="surrogateescape")).hexdigest()[:12]
+
+
+def _load(directory: Path, cache_gb: float | None) -> OpenVINOEngine:
+    note(f"Loading {directory}")
+    return OpenVINOEngine.open(directory, cache_gb=cache_gb)
+
+
+def _open(id: str, directory: Path, engine: OpenVINOEngine, vocabulary: Path | None) -> ServedModel:
+    manifest = read_manifest(directory)
+    recognized = recognize_model(manifest.config)
+    limits = (find_model(id) or recognized).limits.within(engine.max_positions)
+    if Ability.CHAT not in recognized.abilities:
+        note(f"{recognized.name} continues texts; it was not trained to hold a conversation.")
+    return ServedModel(
+        id=id,
+        tokenizer=_tokenizer(vocabulary or directory / TOKENIZER_FILE, manifest),
+        engine=engine,
+        limits=Limits(limits.context, limits.input, limits.output),
+        name=f"{recognized.name}, {manifest.weights} weights",
+    )
+
+
+def _tokenizer(path: Path, manifest: Manifest) -> Tokenizer:
+    if not path.is_file():
+        raise ModelFilesError(
+            f"{path} is missing: the checkpoint came without its vocabulary; give --tokenizer FILE."
+        )
+    tokenizer = Tokenizer.from_file(path, manifest.family)
+    rows = manifest.config.padded_vocab_size
+    if tokenizer.vocab_size > rows:
+        raise ModelFilesError(
+            f"{path} has {tokenizer.vocab_size} ids and the network {rows}: "
+            "it belongs to another model."
+        )
+    return tokenizer

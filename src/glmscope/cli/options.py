@@ -1,0 +1,83 @@
+"""The options that say which models a command runs."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from glmscope.family import Family
+
+
+class EngineName(enum.Enum):
+    """What runs the models."""
+
+    OPENVINO = "openvino"
+    SCRIPTED = "scripted"
+
+
+_MODELS = "Models"
+
+EngineOption = Annotated[
+    EngineName,
+    typer.Option(
+        "--engine", help="A network on this machine, or prepared replies.", rich_help_panel=_MODELS
+    ),
+]
+ScriptOption = Annotated[
+    Path | None,
+    typer.Option("--script", help="Replies of the scripted engine.", rich_help_panel=_MODELS),
+]
+WeightsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--weights",
+        metavar="int4|int8|fp16|fp32",
+        help="What a published checkpoint is converted to on first use.  [default: int4]",
+        rich_help_panel=_MODELS,
+    ),
+]
+FamilyOption = Annotated[
+    Family | None,
+    typer.Option("--family", help="Where the files do not tell.", rich_help_panel=_MODELS),
+]
+TokenizerOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--tokenizer",
+        help="A tokenizer.model in place of the checkpoint's own.",
+        rich_help_panel=_MODELS,
+    ),
+]
+PrefixOption = Annotated[
+    Path | None,
+    typer.Option("--ptuning", help="Directory of a P-Tuning v2 prefix.", rich_help_panel=_MODELS),
+]
+CacheOption = Annotated[
+    float | None,
+    typer.Option(
+        "--cache-gb",
+        "--memory",
+        min=0.01,
+        help="Memory for the KV cache of each model, in GB.",
+        rich_help_panel=_MODELS,
+    ),
+]
+
+
+@dataclass(frozen=True)
+class ModelOptions:
+    """Which models to run and how; None leaves a choice to the files, or to the default."""
+
+    models: tuple[str, ...] = ()
+    """As `--model` takes them: `DIR`, `ID=DIR`, or the name of a catalog model."""
+    engine: EngineName = EngineName.OPENVINO
+    script: Path | None = None
+    weights: str | None = None
+    family: Family | None = None
+    tokenizer: Path | None = None
+    prefix: Path | None = None
+    cache_gb: float | None = None

@@ -1,0 +1,136 @@
+"""`glmscope serve`: answer the DashScope API."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from glmscope import __version__, paths
+from glmscope.cli.console import note, say
+from glmscope.cli.keys import DatabaseOption, export_lines
+from glmscope.cli.options import (
+    CacheOption,
+    EngineName,
+    EngineOption,
+    FamilyOption,
+    ModelOptions,
+    PrefixOption,
+    ScriptOption,
+    TokenizerOption,
+    WeightsOption,
+)
+from glmscope.errors import UsageError
+
+if TYPE_CHECKING:
+    from glmscope.chat.service import ServedModel
+    from glmscope.store.keys import KeyStore
+
+
+def serve(
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--model",
+            metavar="DIR|ID=DIR|ID",
+            help="A published or converted directory, or a pulled model; may be repeated.",
+            rich_help_panel="Models",
+        ),
+    ] = None,
+    engine: EngineOption = EngineName.OPENVINO,
+    script: ScriptOption = None,
+    weights: WeightsOption = None,
+    family: FamilyOption = None,
+    tokenizer: TokenizerOption = None,
+    ptuning: PrefixOption = None,
+    cache_gb: CacheOption = None,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8000,
+    database: DatabaseOption = None,
+    no_auth: Annotated[
+        bool, typer.Option("--no-auth", help="Ask for no key; for this machine alone.")
+    ] = False,
+    max_waiting: Annotated[
+        int, typer.Option(min=0, help="Requests that may wait; more are told to come back.")
+    ] = 128,
+) -> None:
+    """Answer the DashScope API until stopped; running replies are finished first."""
+    if no_auth:
+        _require_loopback(host)
+    from glmscope.chat.service import ChatService
+    from glmscope.cli.logs import send_logs_to_stderr
+    from glmscope.cli.wiring import open_models
+    from glmscope.server.app import create_app
+    from glmscope.server.run import serve as serve_until_stopped
+    from glmscope.server.settings import ServerSettings
+
+    send_logs_to_stderr()
+    with _key_store(database, no_auth) as keys:
+        options = ModelOptions(
+            tuple(model or ()), engine, script, weights, family, tokenizer, ptuning, cache_gb
+        )
+        models = open_models(options)
+        app = create_app(ChatService(models), keys, ServerSettings(max_waiting=max_waiting))
+
+        def show_start_card(url: str) -> None:
+            for line in start_card(models, url, keys):
+                say(line)
+
+        serve_until_stopped(app, host, port, show_start_card)
+    note("Stopped.")
+
+
+def start_card(models: list[ServedModel], url: str, keys: KeyStore | None) -> Iterator[str]:
+    """What a person needs to know, line by line. An empty key store gets its first key here."""
+    yield f"GLMScope {__version__} answers at {url}"
+    width = max(len(model.id) for model in models)
+    for model in models:
+        limits = model.limits
+        yield (
+            f"  {model.id:{width}}  {model.name} ({model.engine.name}): "
+            f"{limits.context} tokens in all, {limits.input} in, {limits.output} out"
+        )
+    if all(model.engine.name == EngineName.SCRIPTED.value for model in models):
+        yield "  No model is behind these ids: the replies are a script's."
+    yield ""
+    yield from _client_lines(url, keys)
+
+
+def _client_lines(url: str, keys: KeyStore | None) -> Iterator[str]:
+    if keys is None:
+        yield "No key is checked, but the SDKs want one:"
+        yield from export_lines(url, "none")
+    elif keys.is_empty():
+        yield "The first API key, shown this once:"
+        yield from export_lines(url, keys.create("default").key)
+    else:
+        yield "With a key that you were shown (glmscope keys create makes another):"
+        yield export_lines(url, "")[1]
+
+
+@contextmanager
+def _key_store(database: str | None, no_auth: bool) -> Iterator[KeyStore | None]:
+    if no_auth:
+        yield None
+        return
+    from glmscope.store.database import open_database
+    from glmscope.store.keys import KeyStore
+
+    with open_database(database or paths.database_path()) as opened:
+        yield KeyStore(opened)
+
+
+def _require_loopback(host: str) -> None:
+    try:
+        found = socket.getaddrinfo(host, None)
+    except (OSError, UnicodeError):
+        return  # listening will fail, and say why
+    if not all(ipaddress.ip_address(address[0]).is_loopback for *_, address in found):
+        raise UsageError(
+            f"--no-auth serves this machine alone, and {host} is reached from others: "
+            "use --host 127.0.0.1, or leave keys on."
+        )
