@@ -63,7 +63,7 @@ class Tokenizer:
         self.special = SpecialIds.after(self.piece_count, self._processor.eos_id(), family)
         self._special_names = _special_names(family)
         self.vocab_size = self.piece_count + len(self._special_names)
-        self.pad_id = 0
+        self.pad_id: int = self._processor.unk_id()
         self.surfaces = self._surfaces()
         self.stop_ids = self._stop_ids()
 
