@@ -5,6 +5,7 @@ Source: model specification, section 4.
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -198,7 +199,9 @@ def _read_index(path: Path) -> dict[str, str]:
     for name, file in weight_map.items():
         # Shards lie beside their index; anything else could name any file of the machine.
         if not isinstance(file, str) or file in ("", ".", "..") or set(file) & set("/\\:\0"):
-            raise ModelFilesError(f"{path} gives {file!r} for {name}, which is no file name.")
+            raise ModelFilesError(
+                f"{path} gives {reprlib.repr(file)} for {name!r}, which is no file name."
+            )
     return weight_map
 
 

@@ -28,7 +28,7 @@ def detect_family(directory: Path, name: str) -> Family:
     named = [family for family in Family if family.value in name.lower()]
     if named == [Family.CHATGLM2] and role_files:
         raise UnsupportedModel(
-            f'{directory} calls itself "{name}", but {role_files[0]} has the role tokens of '
+            f"{directory} calls itself {name!r}, but {role_files[0]} has the role tokens of "
             f"ChatGLM3: {_ADVICE}."
         )
     if len(named) == 1:
@@ -39,7 +39,7 @@ def detect_family(directory: Path, name: str) -> Family:
         return Family.CHATGLM2
     raise UnsupportedModel(
         f"Nothing in {directory} tells ChatGLM2 from ChatGLM3 (its configuration calls itself "
-        f'"{name}", and no tokenizer file names role tokens): {_ADVICE}.'
+        f"{name!r}, and no tokenizer file names role tokens): {_ADVICE}."
     )
 
 

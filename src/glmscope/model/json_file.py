@@ -8,13 +8,13 @@ from pathlib import Path
 from glmscope.errors import ModelFilesError
 
 # The largest published file of this kind is an index of some 20 KiB.
-_LARGEST_BYTES = 64 * 1024 * 1024
+_LARGEST_BYTES = 16 * 1024 * 1024
 
 
 def read_json_object(path: Path) -> dict[str, object]:
     """The object that `path` holds.
 
-    Raises ModelFilesError when the file is missing, unreadable, larger than 64 MiB, not UTF-8,
+    Raises ModelFilesError when the file is missing, unreadable, larger than 16 MiB, not UTF-8,
     not JSON, or JSON but not an object.
     """
     try:

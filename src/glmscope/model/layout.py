@@ -26,7 +26,7 @@ MLP_DOWN = "mlp.dense_4h_to_h"
 class TensorKind(enum.Enum):
     """How a tensor may be stored."""
 
-    VECTOR = "vector"  # norms and biases: floating point
+    PLAIN = "plain"  # norms, biases and the prefix encoder: floating point only
     MATRIX = "matrix"  # floating point, or int8 rows with a scale each
     SCALE = "scale"  # one floating-point number for each row of a quantized matrix
 
@@ -71,7 +71,7 @@ def expected_tensors(config: ModelConfig) -> dict[str, TensorSpec]:
     for layer in range(config.num_layers):
         tensors.update({layer_name(layer, part): spec for part, spec in _layer_parts(config)})
     if config.post_layer_norm:
-        tensors[FINAL_NORM] = TensorSpec((width,), TensorKind.VECTOR)
+        tensors[FINAL_NORM] = TensorSpec((width,), TensorKind.PLAIN)
     tensors[OUTPUT_LAYER] = TensorSpec((vocabulary, width), TensorKind.MATRIX)
     tensors.update(prefix_tensors(config))
     return tensors
@@ -93,14 +93,13 @@ def prefix_tensors(config: ModelConfig) -> dict[str, TensorSpec]:
             }
         )
     return {
-        PREFIX_ENCODER + part: TensorSpec(shape, TensorKind.VECTOR)
-        for part, shape in shapes.items()
+        PREFIX_ENCODER + part: TensorSpec(shape, TensorKind.PLAIN) for part, shape in shapes.items()
     }
 
 
 def _layer_parts(config: ModelConfig) -> Iterator[tuple[str, TensorSpec]]:
     width, inner = config.hidden_size, config.ffn_hidden_size
-    norm = TensorSpec((width,), TensorKind.VECTOR)
+    norm = TensorSpec((width,), TensorKind.PLAIN)
     yield "input_layernorm.weight", norm
     yield from _linear(config, QKV, config.qkv_rows, width, bias=config.has_qkv_bias)
     yield from _linear(config, ATTENTION_DENSE, width, config.attention_width)
@@ -117,4 +116,4 @@ def _linear(
     if config.is_quantized:
         yield scale_name(weight), TensorSpec((rows,), TensorKind.SCALE)
     if config.add_bias_linear if bias is None else bias:
-        yield f"{name}.bias", TensorSpec((rows,), TensorKind.VECTOR)
+        yield f"{name}.bias", TensorSpec((rows,), TensorKind.PLAIN)

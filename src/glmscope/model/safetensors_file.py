@@ -11,13 +11,20 @@ from __future__ import annotations
 
 import json
 import math
+import reprlib
 from pathlib import Path
 
 from glmscope.errors import ModelFilesError
-from glmscope.model.stored_tensor import MOST_DIMENSIONS, DType, StoredTensor, refuse_pointer
+from glmscope.model.stored_tensor import (
+    MOST_DIMENSIONS,
+    DType,
+    StoredTensor,
+    check_name,
+    refuse_pointer,
+)
 
 _LENGTH_BYTES = 8
-_LARGEST_HEADER = 100_000_000  # the library's own limit
+_LARGEST_HEADER = 16 * 1024 * 1024  # a published shard's has some 5 KiB
 
 
 def read_safetensors(path: Path) -> dict[str, StoredTensor]:
@@ -67,6 +74,7 @@ def _read_header(path: Path) -> tuple[dict[str, object], int, int]:
 
 
 def _tensor(path: Path, name: str, entry: object, data_start: int) -> StoredTensor:
+    check_name(path, name)
     if not isinstance(entry, dict):
         raise ModelFilesError(f"{path}: the header entry of {name} is no JSON object.")
     shape = _whole_numbers(entry.get("shape"))
@@ -78,8 +86,9 @@ def _tensor(path: Path, name: str, entry: object, data_start: int) -> StoredTens
     try:
         dtype = DType(entry.get("dtype"))
     except ValueError:
+        found = reprlib.repr(entry.get("dtype"))
         raise ModelFilesError(
-            f"{path}: {name} is stored as {entry.get('dtype')!r}, which is not supported."
+            f"{path}: {name} is stored as {found}, which is not supported."
         ) from None
     begin, end = offsets
     if end - begin != math.prod(shape) * dtype.itemsize:

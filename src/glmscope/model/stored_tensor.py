@@ -19,6 +19,7 @@ from glmscope.errors import ModelFilesError
 Array: TypeAlias = NDArray[Any]
 
 MOST_DIMENSIONS = 8
+_LONGEST_NAME = 500
 _LFS_POINTER = b"version https://git-lfs"
 
 
@@ -134,6 +135,12 @@ def to_float32(array: Array, dtype: DType) -> NDArray[np.float32]:
         return bits.view(np.float32)
     numbers: NDArray[np.float32] = array.astype(np.float32, copy=False)
     return numbers
+
+
+def check_name(path: Path, name: str) -> None:
+    """Raise ModelFilesError when `name`, found in `path`, is not fit to be shown or compared."""
+    if not name or len(name) > _LONGEST_NAME or not name.isprintable():
+        raise ModelFilesError(f"{path} has a tensor with the impossible name {name[:80]!r}.")
 
 
 def refuse_pointer(path: Path, start: bytes) -> None:

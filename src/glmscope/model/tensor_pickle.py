@@ -188,8 +188,8 @@ class _Reader:
     def _global(self, name: str) -> None:
         if name not in _ALLOWED_GLOBALS:
             raise UnsafePickle(
-                f"{self._path} is refused: its pickle asks for {name.replace(' ', '.')[:200]}, "
-                "which no dictionary of tensors needs; nothing of it was run."
+                f"{self._path} is refused: its pickle asks for {_shown(name)}, which no "
+                "dictionary of tensors needs; nothing of it was run."
             )
         self._stack.append(_Global(name))
 
@@ -212,7 +212,7 @@ class _Reader:
             self._stack.append(arguments[0])
         else:
             raise UnsafePickle(
-                f"{self._path} is refused: its pickle calls {function.name.replace(' ', '.')} as "
+                f"{self._path} is refused: its pickle calls {_shown(function.name)} as "
                 "no dictionary of tensors does; nothing of it was run."
             )
 
@@ -246,6 +246,11 @@ def _storage_view(
     if len(shape) != len(strides) or not all(map(_is_count, (*shape, *strides))):
         raise ValueError("a tensor with an impossible shape or impossible strides")
     return StorageView(storage, offset, shape, strides)  # type: ignore[arg-type]
+
+
+def _shown(name: str) -> str:
+    """A global's name for a message: dotted, of bounded length, without control characters."""
+    return repr(name.replace(" ", ".", 1)[:200])
 
 
 def _is_count(value: object) -> bool:

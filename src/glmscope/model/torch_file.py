@@ -16,6 +16,7 @@ from glmscope.errors import ModelFilesError, UnsafePickle
 from glmscope.model.stored_tensor import (
     MOST_DIMENSIONS,
     StoredTensor,
+    check_name,
     elements_spanned,
     refuse_pointer,
     row_major_strides,
@@ -23,7 +24,7 @@ from glmscope.model.stored_tensor import (
 from glmscope.model.tensor_pickle import StorageView, read_state_dict
 
 _PICKLE = "data.pkl"
-_LARGEST_PICKLE = 16 * 1024 * 1024  # a published shard's has some 5 KiB
+_LARGEST_PICKLE = 1024 * 1024  # a published shard's has some 5 KiB
 _ENCRYPTED = 0x1
 _LOCAL_HEADER_BYTES = 30
 _LOCAL_SIGNATURE = b"PK\x03\x04"
@@ -36,11 +37,14 @@ def read_torch(path: Path) -> dict[str, StoredTensor]:
     file, and the tensor if one is at fault: no archive, cut short, compressed, member missing,
     tensor outside its storage.
     """
-    archive = _Archive(path)
-    tensors = {
-        name: _stored_tensor(archive, name, view)
-        for name, view in read_state_dict(archive.read_pickle(), path).items()
-    }
+    try:
+        archive = _Archive(path)
+        tensors = {
+            name: _stored_tensor(archive, name, view)
+            for name, view in read_state_dict(archive.read_pickle(), path).items()
+        }
+    except OSError as error:
+        raise ModelFilesError(f"{path} cannot be read: {error.strerror}.") from None
     if not tensors:
         raise ModelFilesError(f"{path} holds no tensors.")
     return tensors
@@ -51,15 +55,11 @@ class _Archive:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._size = 0
+        self._size = path.stat().st_size
         self._members: dict[str, zipfile.ZipInfo] = {}
-        try:
-            with path.open("rb") as file:
-                self._refuse_other_formats(file)
-                self._size = path.stat().st_size
-                self._read_directory(file)
-        except OSError as error:
-            raise ModelFilesError(f"{path} cannot be read: {error.strerror}.") from None
+        with path.open("rb") as file:
+            self._refuse_other_formats(file)
+            self._read_directory(file)
         pickles = [name for name in self._members if name.partition("/")[2] == _PICKLE]
         if len(pickles) != 1:
             raise ModelFilesError(f"{path} is no archive of tensors: it has no single {_PICKLE}.")
@@ -83,6 +83,8 @@ class _Archive:
         member = self._members.get(self._root + name)
         if member is None:
             raise ModelFilesError(f"{self.path} has no member {name}.")
+        if not 0 <= member.header_offset < self._size:
+            raise ModelFilesError(f"{self.path} is cut short before its member {name}.")
         with self.path.open("rb") as file:
             file.seek(member.header_offset)
             header = file.read(_LOCAL_HEADER_BYTES)
@@ -139,6 +141,7 @@ class _Archive:
 
 def _stored_tensor(archive: _Archive, name: str, view: StorageView) -> StoredTensor:
     storage, path = view.storage, archive.path
+    check_name(path, name)
     start, size = archive.locate(f"data/{storage.key}")
     if storage.elements * storage.dtype.itemsize > size:
         raise ModelFilesError(
