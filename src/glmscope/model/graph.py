@@ -54,18 +54,15 @@ class Weights(Protocol):
 
 
 def build_graph(
-    config: ModelConfig,
-    weights: Weights,
-    *,
-    prefix_kv: Array | None = None,
-    expose_hidden: bool = False,
+    config: ModelConfig, weights: Weights, *, prefix_kv: Array | None = None
 ) -> ov.Model:
     """Build the network of `config` over `weights`, which has to outlive the graph.
 
-    `prefix_kv` float32 [layers, 2, P, G, d] is a P-Tuning v2 prefix. `expose_hidden` adds the
-    outputs `hidden.0` (embedding) … `hidden.L` and `hidden.final`, which the golden files record.
+    `prefix_kv` float32 [layers, 2, P, G, d] is a P-Tuning v2 prefix. The nodes `hidden.0`
+    (embedding) … `hidden.L` (after the last block) and `hidden.final` (after the final norm) are
+    named so that a check can look at them.
     """
-    return _Builder(config, weights, prefix_kv).build(expose_hidden)
+    return _Builder(config, weights, prefix_kv).build()
 
 
 class _Builder:
@@ -76,7 +73,7 @@ class _Builder:
         self.prefix_length = 0 if prefix_kv is None else int(prefix_kv.shape[2])
         self.assigns: list[Node] = []
 
-    def build(self, expose_hidden: bool) -> ov.Model:
+    def build(self) -> ov.Model:
         config = self.config
         self.input_ids = _input("input_ids", ov.Type.i64, [-1, -1])
         self.attention_mask = _input("attention_mask", ov.Type.i64, [-1, -1])
@@ -90,19 +87,15 @@ class _Builder:
         )
         self.mask = causal_mask(self.input_ids, self.attention_mask)
 
-        x = self._embedding()
-        hidden = [x]
+        x = _named(self._embedding(), "hidden.0")
         for layer in range(config.num_layers):
-            x = self._block(x, layer)
-            hidden.append(x)
+            x = _named(self._block(x, layer), f"hidden.{layer + 1}")
         if config.post_layer_norm:
-            x = self._norm(x, "transformer.encoder.final_layernorm")
-        results = [_result(self._logits(x), "logits")]
-        if expose_hidden:
-            results += [_result(h, f"hidden.{i}") for i, h in enumerate(hidden)]
-            results.append(_result(x, "hidden.final"))
+            x = _named(self._norm(x, "transformer.encoder.final_layernorm"), "hidden.final")
+        result = ops.result(self._logits(x))
+        result.output(0).set_names({"logits"})
         inputs = [self.input_ids, self.attention_mask, position_ids, self.beam_idx]
-        return ov.Model(results, self.assigns, inputs, "chatglm")
+        return ov.Model([result], self.assigns, inputs, "chatglm")
 
     def _embedding(self) -> Node:
         ids = self.input_ids
@@ -228,12 +221,10 @@ class _Builder:
 
 def _input(name: str, element: ov.Type, shape: list[int]) -> Node:
     node = ops.parameter(ov.PartialShape(shape), element)
-    node.set_friendly_name(name)  # the serving pipeline finds inputs by this name
     node.output(0).set_names({name})
+    return _named(node, name)  # the serving pipeline finds inputs by this name, too
+
+
+def _named(node: Node, name: str) -> Node:
+    node.set_friendly_name(name)
     return node
-
-
-def _result(node: Node, name: str) -> Node:
-    result = ops.result(node)
-    result.output(0).set_names({name})
-    return result
