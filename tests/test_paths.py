@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from glmscope import paths
+from glmscope.errors import UsageError
 
 
 def test_everything_lies_in_the_home_that_the_environment_names(
@@ -38,3 +39,12 @@ def test_a_new_data_directory_is_its_owners_alone(
     monkeypatch.setenv(paths.HOME_VARIABLE, str(tmp_path / "home"))
     assert paths.make_data_dir().stat().st_mode & 0o777 == 0o700
     assert paths.make_data_dir() == tmp_path / "home"
+
+
+def test_a_data_directory_that_cannot_be_made_names_the_variable(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv(paths.HOME_VARIABLE, str(tmp_path / "file" / "home"))
+    with pytest.raises(UsageError, match=r"GLMSCOPE_HOME\.$"):
+        paths.make_data_dir()

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import platformdirs
 
+from glmscope.errors import UsageError
+
 HOME_VARIABLE = "GLMSCOPE_HOME"
 
 
@@ -42,7 +44,16 @@ def converted_dir() -> Path:
 
 
 def make_data_dir() -> Path:
-    """Create the data directory, readable by its owner alone, where it is missing."""
+    """Create the data directory, readable by its owner alone, where it is missing.
+
+    Raises UsageError, naming the variable that moves it, when that cannot be done.
+    """
     directory = default_data_dir()
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"The data directory {directory} cannot be made: {error.strerror}; name another in "
+            f"{HOME_VARIABLE}."
+        ) from None
     return directory
