@@ -15,7 +15,7 @@ def health_routes(service: ChatService, admission: Admission) -> APIRouter:
     """`/healthz`: 200 while requests are let in, 503 while the server is stopping."""
     router = APIRouter()
 
-    @router.api_route("/healthz", methods=["GET", "HEAD"])
+    @router.get("/healthz")
     async def healthz() -> Response:
         body = {
             "status": "ok" if admission.is_open else "stopping",

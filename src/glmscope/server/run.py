@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from collections.abc import Callable
 from types import FrameType
@@ -15,6 +16,7 @@ from glmscope.server.lifecycle import Lifecycle
 
 # SDKs keep connections in a pool; one that the server closes first costs them a failed request.
 _IDLE_CONNECTION_SECONDS = 75
+_LARGEST_PORT = 65_535
 # What is left after draining are clients that do not read their answer.
 _CLOSE_SECONDS = 5
 
@@ -96,12 +98,25 @@ class Server(uvicorn.Server):
 
 
 def _bind(host: str, port: int) -> socket.socket:
+    if not 0 <= port <= _LARGEST_PORT:
+        # getaddrinfo would take it modulo 65536.
+        raise UsageError(f"A port is a number from 0 to {_LARGEST_PORT}, not {port}.")
+    bound = None
     try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family)
-    except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise UsageError(f"Cannot listen on {host} port {port}: {reason}.") from error
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, protocol, _, address = found[0]
+        # With its protocol named: asyncio sets TCP_NODELAY only on sockets that say TCP, and
+        # without it each small event of a stream may wait 40 ms for the one before.
+        bound = socket.socket(family, kind, protocol)
+        if os.name == "posix":
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+        bound.listen()
+    except OSError as error:
+        if bound is not None:
+            bound.close()
+        raise UsageError(f"Cannot listen on {host} port {port}: {error.strerror}.") from error
+    return bound
 
 
 def _in_url(host: str) -> str:

@@ -76,8 +76,12 @@ def text(value: object, where: str) -> str:
     """`value` as text that can be encoded. `where` names it in the error."""
     if not isinstance(value, str):
         raise InvalidParameter(f"{where} should be a string.")
-    if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
-        raise InvalidParameter(f"{where} holds half of a surrogate pair, which is not a character.")
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        raise InvalidParameter(
+            f"{where} holds half of a surrogate pair, which is not a character."
+        ) from None
     return value
 
 

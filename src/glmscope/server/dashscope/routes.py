@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
+from fastapi.concurrency import run_in_threadpool
 
 from glmscope.chat.service import ChatService
 from glmscope.errors import AccessDenied, InvalidParameter
@@ -29,7 +30,8 @@ def dashscope_routes(
         model = read_model(body, service.models)
         record.model = model.id
         call = read_generation(body, model, record.request_id)
-        reply = service.prepare(call.chat)
+        # In a thread, because a long conversation takes a moment to encode.
+        reply = await run_in_threadpool(service.prepare, call.chat)
         if not _wants_stream(request):
             plain = PlainFold(call.result_format, record.request_id)
             return PlainResponse(reply, plain, admission, record)
