@@ -11,7 +11,9 @@ from glmscope import __version__
 from glmscope.cli import keys
 from glmscope.cli.chat import chat
 from glmscope.cli.console import complain, say
+from glmscope.cli.convert import convert
 from glmscope.cli.models import models
+from glmscope.cli.parity import parity
 from glmscope.cli.pull import pull
 from glmscope.cli.serve import serve
 from glmscope.errors import GLMScopeError, UsageError
@@ -28,6 +30,8 @@ app = typer.Typer(
 app.command()(serve)
 app.command()(chat)
 app.command()(models)
+app.command()(convert)
+app.command()(parity)
 app.command()(pull)
 app.add_typer(keys.app, name="keys")
 

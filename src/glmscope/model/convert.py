@@ -82,7 +82,7 @@ def convert(
     `weights` is a key of WEIGHT_FORMATS; matrices that are stored in the official int8/int4 format
     are carried over as they are, and then everything else is too. `prefix` names a directory with
     a P-Tuning v2 prefix. `progress(done, total)` counts source bytes, read twice: once to convert,
-    once to hash. A destination that is already complete is left alone.
+    once to hash. A destination that already holds this format is left alone.
 
     Raises UsageError for an unknown format or a destination that is something else,
     ModelFilesError (naming file and tensor) for a checkpoint that cannot be used.
@@ -92,7 +92,7 @@ def convert(
     config = load_config(source, family)
     with _lock(destination):
         if is_converted(destination):
-            return read_manifest(destination)
+            return _existing(destination, weights)
         if destination.exists() and any(destination.iterdir()):
             raise UsageError(f"{destination} exists and is no converted model; nothing was done.")
         checkpoint = Checkpoint.open(source)
@@ -107,6 +107,16 @@ def convert(
         except BaseException:
             shutil.rmtree(partial, ignore_errors=True)
             raise
+    return manifest
+
+
+def _existing(destination: Path, weights: str) -> Manifest:
+    manifest = read_manifest(destination)
+    if manifest.weights != weights and not manifest.weights.startswith("official"):
+        raise UsageError(
+            f"{destination} holds {manifest.weights} weights already, not {weights}: name another "
+            "destination, or remove it first."
+        )
     return manifest
 
 

@@ -17,20 +17,25 @@ def ints(*values: int) -> Node:
     return ops.constant(np.array(values, np.int64))
 
 
-def rms_norm(x: Node, weight: Node, epsilon: float, dtype: str = "f32") -> Node:
-    """RMSNorm over the last axis, in float32, rounded once to `dtype` at the very end (2.1)."""
-    x = ops.convert(x, "f32")
+def rms_norm(x: Node, weight: Node, epsilon: float) -> Node:
+    """RMSNorm over the last axis: weight * (x / rms), in float32 throughout (2.1).
+
+    Where a model runs in half precision, rounding the result is its single rounding.
+    """
     mean_square = ops.reduce_mean(ops.power(x, np.float32(2.0)), ints(-1), keep_dims=True)
     root = ops.sqrt(ops.add(mean_square, np.float32(epsilon)))
-    normalized = ops.multiply(x, ops.divide(np.float32(1.0), root))
-    y = ops.multiply(ops.convert(weight, "f32"), normalized)
-    return y if dtype == "f32" else ops.convert(y, dtype)
+    return ops.multiply(weight, ops.multiply(x, ops.divide(np.float32(1.0), root)))
 
 
 def inverse_frequencies(rotary_dim: int, base: float) -> Array:
-    """theta_j = base^(-2j/r) for the r/2 pairs, computed in float32 as the original does (2.3)."""
+    """theta_j = 1 / base^(2j/r) for the r/2 pairs, float32 (2.3).
+
+    The power is rounded once from float64: that gives the original's own float32 numbers, where
+    numpy's float32 power is an ulp off and puts angles at position 100,000 off by 0.004.
+    """
     exponents = np.arange(0, rotary_dim, 2, dtype=np.float32) / np.float32(rotary_dim)
-    frequencies: Array = np.float32(1.0) / np.power(np.float32(base), exponents)
+    powers = np.power(float(base), exponents.astype(np.float64)).astype(np.float32)
+    frequencies: Array = np.float32(1.0) / powers
     return frequencies
 
 
@@ -39,12 +44,13 @@ def rotary_tables(
 ) -> tuple[Node, Node]:
     """cos and sin [B, S, 1, r/2, 1] of `positions` [B, S] (int64).
 
-    ChatGLM3 long-context checkpoints raise `base`; ChatGLM2's divide the position, here by
-    `position_divisor`.
+    ChatGLM3 long-context checkpoints raise `base`; ChatGLM2's divide the position.
     """
-    theta = inverse_frequencies(rotary_dim, base) / np.float32(position_divisor)
-    steps = ops.unsqueeze(ops.convert(positions, "f32"), ints(2, 3, 4))
-    angles = ops.multiply(steps, constant(theta.reshape(1, 1, 1, -1, 1)))
+    steps = ops.convert(positions, "f32")
+    if position_divisor != 1.0:
+        steps = ops.divide(steps, np.float32(position_divisor))
+    theta = inverse_frequencies(rotary_dim, base).reshape(1, 1, 1, -1, 1)
+    angles = ops.multiply(ops.unsqueeze(steps, ints(2, 3, 4)), constant(theta))
     return ops.cos(angles), ops.sin(angles)
 
 

@@ -145,9 +145,7 @@ def _check_serving(case: str, converted: Path, golden: Golden) -> Iterator[Row]:
         )
 
 
-async def _serve_greedily(
-    converted: Path, prompts: list[Array], lengths: list[int]
-) -> list[Array]:
+async def _serve_greedily(converted: Path, prompts: list[Array], lengths: list[int]) -> list[Array]:
     engine = await asyncio.to_thread(OpenVINOEngine.open, converted)
 
     async def run(prompt: Array, length: int) -> Array:

@@ -78,7 +78,8 @@ class Network:
             np.stack([states[f"past_key_values.{i}.{kind}present.{i}.{kind}"] for kind in kinds])
             for i in range(self.config.num_layers)
         ]
-        return np.stack(layers).transpose(0, 1, 4, 2, 3, 5)
+        stacked: Array = np.stack(layers)  # [layers, 2, B, G, T, d]
+        return np.moveaxis(stacked, 4, 2)
 
     def _infer(self, ids: Array, positions: Array, mask: Array) -> None:
         self._mask = np.concatenate([self._mask, mask], axis=1)
