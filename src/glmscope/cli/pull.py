@@ -63,7 +63,7 @@ def pull(
         with byte_progress(name) as report:
             snapshot = adopt(folder, destination, report)
     size = sum(file.size for file in snapshot.files.values())
-    note(f"{name}: {len(snapshot.files)} files, {size / 2**30:.2f} GiB, all checked.")
+    note(f"{name}: {len(snapshot.files)} files, {size / 2**30:.2f} GiB.")
     say(str(destination))
 
 

@@ -62,11 +62,12 @@ def _pull(
     exact, listing = hub.list_files(repository, revision)
     wanted = files_to_fetch([file.name for file in listing])
     remote = {file.name: file for file in listing if file.name in wanted}
+    total = sum(file.size for file in remote.values())
     if present and _is_same(present, destination, remote):
+        progress(total, total)
         return present
     partial = _partial(destination)
     _clear_of_others(partial, wanted)
-    total = sum(file.size for file in remote.values())
     files = {}
     with _watching(partial, total, progress):
         for name in wanted:
