@@ -43,19 +43,22 @@ class Conversation:
         """
         self._messages.append(Message("user", question))
         pieces: list[str] = []
+        stopped = False
         try:
             with contextlib.closing(self._model.reply(self._messages)) as reply:
                 for piece in reply:
                     _print_piece(piece, first=not "".join(pieces).strip())
                     pieces.append(piece)
         except KeyboardInterrupt:
-            note("\n(stopped)")
+            stopped = True
         finally:
             if pieces:
                 self._messages.append(Message("assistant", "".join(pieces)))
                 out.print()
             else:
                 self._messages.pop()
+        if stopped:
+            note("(stopped)")
 
 
 def _print_piece(piece: str, *, first: bool) -> None:

@@ -15,7 +15,7 @@ from glmscope.cli.sources import ModelSource, parse_source
 from glmscope.engine.openvino import OpenVINOEngine
 from glmscope.errors import ModelFilesError, UsageError
 from glmscope.model.catalog import Ability, find_model, recognize_model
-from glmscope.model.config import load_config
+from glmscope.model.config import ModelConfig, load_config
 from glmscope.model.convert import convert, is_converted, read_manifest
 from glmscope.model.manifest import TOKENIZER_FILE, Manifest
 from glmscope.text.tokenizer import Tokenizer
@@ -43,26 +43,26 @@ def open_networks(options: ModelOptions) -> list[ServedModel]:
         directory: _load(directory, options.cache_gb)
         for directory in dict.fromkeys(directories.values())
     }
-    return [
-        _open(plan.id, directory, engines[directory], options.tokenizer)
-        for plan, directory in directories.items()
-    ]
+    return [_served(plan, engines[directory]) for plan, directory in directories.items()]
 
 
 @dataclass(frozen=True)
 class _Plan:
-    """A source whose configuration could be read, and the id it will answer to."""
+    """What can be known of a source before the long work: everything that can be refused is."""
 
     id: str
     source: Path
+    tokenizer: Tokenizer
 
 
 def _plan(source: ModelSource, options: ModelOptions) -> _Plan:
-    if is_converted(source.directory):
-        config = read_manifest(source.directory).config
+    directory = source.directory
+    if is_converted(directory):
+        config = read_manifest(directory).config
     else:
-        config = load_config(source.directory, options.family)
-    return _Plan(source.id or recognize_model(config).id, source.directory)
+        config = load_config(directory, options.family)
+    tokenizer = _tokenizer(options.tokenizer or directory / TOKENIZER_FILE, config)
+    return _Plan(source.id or recognize_model(config).id, directory, tokenizer)
 
 
 def _converted(plan: _Plan, options: ModelOptions) -> Path:
@@ -117,31 +117,30 @@ def _load(directory: Path, cache_gb: float | None) -> OpenVINOEngine:
     return OpenVINOEngine.open(directory, cache_gb=cache_gb)
 
 
-def _open(id: str, directory: Path, engine: OpenVINOEngine, vocabulary: Path | None) -> ServedModel:
-    manifest = read_manifest(directory)
+def _served(plan: _Plan, engine: OpenVINOEngine) -> ServedModel:
+    manifest = engine.manifest
     recognized = recognize_model(manifest.config)
-    limits = (find_model(id) or recognized).limits.within(engine.max_positions)
+    limits = (find_model(plan.id) or recognized).limits.within(engine.max_positions)
     if Ability.CHAT not in recognized.abilities:
         note(f"{recognized.name} continues texts; it was not trained to hold a conversation.")
     return ServedModel(
-        id=id,
-        tokenizer=_tokenizer(vocabulary or directory / TOKENIZER_FILE, manifest),
+        id=plan.id,
+        tokenizer=plan.tokenizer,
         engine=engine,
         limits=Limits(limits.context, limits.input, limits.output),
         name=f"{recognized.name}, {manifest.weights} weights",
     )
 
 
-def _tokenizer(path: Path, manifest: Manifest) -> Tokenizer:
+def _tokenizer(path: Path, config: ModelConfig) -> Tokenizer:
     if not path.is_file():
         raise ModelFilesError(
             f"{path} is missing: the checkpoint came without its vocabulary; give --tokenizer FILE."
         )
-    tokenizer = Tokenizer.from_file(path, manifest.family)
-    rows = manifest.config.padded_vocab_size
-    if tokenizer.vocab_size > rows:
+    tokenizer = Tokenizer.from_file(path, config.family)
+    if tokenizer.vocab_size > config.padded_vocab_size:
         raise ModelFilesError(
-            f"{path} has {tokenizer.vocab_size} ids and the network {rows}: "
+            f"{path} has {tokenizer.vocab_size} ids and the network {config.padded_vocab_size}: "
             "it belongs to another model."
         )
     return tokenizer

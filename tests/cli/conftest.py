@@ -1,0 +1,14 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data directory of the test's own; nothing of the user's is seen or touched."""
+    monkeypatch.setenv("GLMSCOPE_HOME", str(tmp_path / "home"))
+    for name in ("GLMSCOPE_DATABASE", "DASHSCOPE_API_KEY", "DASHSCOPE_HTTP_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path / "home"
