@@ -26,13 +26,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-
-app.command()(serve)
-app.command()(chat)
-app.command()(models)
-app.command()(convert)
-app.command()(parity)
-app.command()(pull)
+for command in (serve, chat, models, pull, convert, parity):
+    app.command()(command)
 app.add_typer(keys.app, name="keys")
 
 
