@@ -105,4 +105,4 @@ def test_no_key_and_no_prompt_is_logged_or_told(server: RunningServer) -> None:
         assert prompt not in text
         assert secret not in text
         assert str(server.key) not in text
-    assert '"key": "' in logged
+    assert '"key_id": "' in logged

@@ -14,9 +14,11 @@ from typing import Any
 
 import dashscope
 import pytest
+from dashscope import Client, Conversation
 from dashscope.aigc.generation import AioGeneration, Generation
 from dashscope.api_entities.aio_session import close_shared_aio_session
 from dashscope.api_entities.http_request import close_shared_sync_session
+from dashscope.v2.errors import BadRequestError, NotFoundError
 
 from tests.server.support import RunningServer, eventually, serving
 from tests.support.paths import REPOSITORY
@@ -155,6 +157,37 @@ def test_history_and_base_address(server: RunningServer) -> None:
     without = Generation.call(prompt="x", base_address=base, **GREEDY)
     assert with_history.output.text == without.output.text
     assert with_history.usage.input_tokens > without.usage.input_tokens
+
+
+def test_conversation_remembers() -> None:
+    conversation = Conversation()
+    answers = [
+        conversation.call(MODEL, prompt=prompt, auto_history=True, temperature=0)
+        for prompt in ("one", "two", "three")
+    ]
+    assert [answer.output.text for answer in answers] == [
+        f"\n You said: {prompt}" for prompt in ("one", "two", "three")
+    ]
+    tokens = [answer.usage.input_tokens for answer in answers]
+    assert tokens[0] < tokens[1] < tokens[2]
+
+
+def test_the_client_of_2_0(server: RunningServer) -> None:
+    client = Client(api_key=server.key, base_url=f"{server.url}/api/v1")
+    question: dict[str, Any] = {"messages": [{"role": "user", "content": QUESTION}]}
+    create = client.chat.completions.create
+    answer = create(**question, **GREEDY)
+    assert answer.choices[0].message.content == ANSWER
+    deltas = [chunk.choices[0].delta.content for chunk in create(stream=True, **question, **GREEDY)]
+    assert len(deltas) > 5
+    assert "".join(deltas) == ANSWER
+    for error, wrong in (
+        (NotFoundError, {"model": "chatglm9"}),
+        (BadRequestError, {"model": MODEL, "top_p": 2.0}),
+    ):
+        with pytest.raises(error):
+            create(**question, **wrong)
+    client.close()
 
 
 def test_the_page_example(server: RunningServer, tmp_path: Path) -> None:

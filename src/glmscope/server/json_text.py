@@ -17,8 +17,7 @@ def dump(value: object) -> bytes:
     A lone surrogate, which UTF-8 cannot hold, is written as its JSON escape: Python's
     backslashreplace happens to write exactly that, and surrogates only occur inside strings.
     """
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return text.encode("utf-8", "backslashreplace")
+    return _encoder.encode(value).encode("utf-8", "backslashreplace")
 
 
 def load_object(body: bytes) -> dict[str, Any]:
@@ -50,4 +49,5 @@ def _not_a_number(constant: str) -> NoReturn:
     raise IllegalInput(f"The request body holds {constant}, which is not valid JSON.")
 
 
+_encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 _decoder = json.JSONDecoder(parse_int=_integer, parse_constant=_not_a_number)

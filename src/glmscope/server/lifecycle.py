@@ -36,4 +36,6 @@ class Lifecycle:
             await asyncio.wait_for(self._admission.idle(), self._drain_seconds)
         except asyncio.TimeoutError:
             _log.warning("drain_expired", replies=self._admission.admitted)
-        await self._service.close()
+        finally:
+            # Also when the wait was cancelled: an engine's threads would keep the process alive.
+            await self._service.close()

@@ -43,7 +43,7 @@ class RequestRecord:
         """What is known, for one line of the log."""
         fields: dict[str, object] = {
             "request_id": self.request_id,
-            "key": self.key_id,
+            "key_id": self.key_id,
             "model": self.model,
             "stream": self.stream or None,
             "input_tokens": self.usage and self.usage.input_tokens,
