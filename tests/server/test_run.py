@@ -52,6 +52,14 @@ def test_an_address_that_cannot_be_had() -> None:
         Server(app, "256.0.0.1", 0)
 
 
+@pytest.mark.parametrize(
+    "setting", [{"max_running": 0}, {"keep_alive_seconds": 0}, {"max_waiting": -1}], ids=str
+)
+def test_settings_that_cannot_work(setting: dict[str, int]) -> None:
+    with pytest.raises(UsageError):
+        ServerSettings(**setting)
+
+
 def test_small_events_do_not_wait_for_each_other(server: RunningServer) -> None:
     with server.connect() as connection:
         connection.ask(ask())
@@ -111,7 +119,8 @@ def test_replies_that_take_too_long_are_told_why_they_end() -> None:
 def process(*options: str) -> Iterator[tuple[subprocess.Popen[str], tuple[str, int]]]:
     """A server in a process of its own, to be told to stop by signals."""
     command = [sys.executable, "-m", "tests.server.signalled", *options]
-    started = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True)
+    pipe = subprocess.PIPE
+    started = subprocess.Popen(command, cwd=REPOSITORY, stdout=pipe, stderr=pipe, text=True)
     try:
         assert started.stdout
         host, port = json.loads(started.stdout.readline())
@@ -134,8 +143,10 @@ def test_a_signal_lets_replies_finish_and_the_process_end_well(number: int) -> N
         *_, last = chunks
         assert b'"finish_reason":"length"' in last
         connection.close()
-        out, _ = started.communicate(timeout=WAIT)
+        out, log = started.communicate(timeout=WAIT)
         assert out == "stopped\n"
+        lines = [json.loads(line) for line in log.splitlines()]
+        assert [line["event"] for line in lines] == ["draining", "request"]
         assert started.returncode == 0
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Protocol
@@ -49,7 +49,7 @@ class StreamFold(Protocol):
         ...
 
 
-class _ReplyResponse(Response):
+class _ReplyResponse(Response, ABC):
     """Admits the request, answers it, and stops the reply whatever happens.
 
     A full line, and any failure before the first byte, is raised, so that it leaves with its own
@@ -57,6 +57,7 @@ class _ReplyResponse(Response):
     """
 
     def __init__(self, reply: Reply, admission: Admission, record: RequestRecord) -> None:
+        # Instead of Response's own, which renders a body; this much of it FastAPI asks for.
         self.status_code = 200
         self.background = None
         self._reply = reply

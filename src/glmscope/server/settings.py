@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from glmscope.errors import UsageError
+
 
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
-    """Bounds and waiting times of one server."""
+    """Bounds and waiting times of one server. Raises UsageError for what cannot work."""
 
     max_running: int = 32
     """Replies generated side by side."""
@@ -21,3 +23,10 @@ class ServerSettings:
     """How long running replies may go on after the server was told to stop."""
     retry_after_seconds: int = 5
     """What a client is told to wait after 429 and 503."""
+
+    def __post_init__(self) -> None:
+        if self.max_running < 1 or self.keep_alive_seconds <= 0:
+            raise UsageError("max_running and keep_alive_seconds must be greater than 0.")
+        others = (self.max_waiting, self.max_body_bytes, self.drain_seconds)
+        if min(*others, self.retry_after_seconds) < 0:
+            raise UsageError("No setting of the server may be negative.")
