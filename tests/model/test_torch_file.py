@@ -143,6 +143,16 @@ def test_members_that_are_compressed_are_refused_unread(tmp_path):
         read_torch(path)
 
 
+def test_compressed_member_that_claims_its_plain_size(tmp_path):
+    path = write_one(tmp_path / "a.bin", over_numbers((24,)))
+    octets = bytearray(path.read_bytes())
+    last_entry = octets.rindex(b"PK\x01\x02")
+    octets[last_entry + 10] = zipfile.ZIP_DEFLATED
+    path.write_bytes(octets)
+    with pytest.raises(ModelFilesError, match="compressed member"):
+        read_torch(path)
+
+
 @pytest.mark.parametrize("member", ["../evil", "archive/../../evil", "/etc/evil"])
 def test_members_named_as_paths_are_refused(tmp_path, member):
     path = write_one(tmp_path / "a.bin", over_numbers((24,)), extra={member: b"x"})
