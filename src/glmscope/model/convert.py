@@ -172,6 +172,7 @@ class _Conversion:
             },
         )
         manifest.write(self.target)
+        self._advance(2 * self.checkpoint.nbytes - self.done)  # headers were not counted
         return manifest
 
     def vector(self, name: str) -> Array:

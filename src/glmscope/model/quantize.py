@@ -24,7 +24,8 @@ def group_scales(weight: Array, bits: Literal[4, 8], group_size: int) -> Array:
     # max and min need no copy of the matrix, unlike argmax over the magnitudes
     high, low = grouped.max(axis=2), grouped.min(axis=2)
     extreme = np.where(high > -low, high, low)
-    scales: Array = (extreme / np.float32(-(2 ** (bits - 1)))).astype(np.float16)
+    with np.errstate(over="ignore"):  # the caller looks for scales that are not finite
+        scales: Array = (extreme / np.float32(-(2 ** (bits - 1)))).astype(np.float16)
     return scales
 
 

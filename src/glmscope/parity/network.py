@@ -40,15 +40,15 @@ class Network:
         core = ov.Core()
         model = core.read_model(directory / GRAPH_FILE)
         nodes = {node.get_friendly_name(): node for node in model.get_ops()}
-        for name in self._hidden_names():
+        self._outputs = [f"hidden.{index}" for index in range(self.config.num_layers + 1)]
+        # Without a final norm the last block's output is the final one.
+        self._outputs.append("hidden.final" if self.config.post_layer_norm else self._outputs[-1])
+        for name in dict.fromkeys(self._outputs):
             node = nodes[name].output(0)
             node.set_names({name})
             model.add_outputs(node)
         self._request = core.compile_model(model, "CPU", EXACT).create_infer_request()
         self._mask = np.empty((0, 0), np.int64)
-
-    def _hidden_names(self) -> list[str]:
-        return [f"hidden.{index}" for index in range(self.config.num_layers + 1)] + ["hidden.final"]
 
     def start(self, batch: int = 1) -> None:
         """Empty the cache, and read the prefix if the model has one."""
@@ -64,7 +64,7 @@ class Network:
         """Run new tokens [B, S] on top of the cache; `mask` [B, S] is 0 on pads."""
         mask = np.ones_like(ids) if mask is None else mask
         self._infer(ids, positions + self.manifest.prefix_length, mask)
-        outputs = [np.array(self._request.get_tensor(name).data) for name in self._hidden_names()]
+        outputs = [np.array(self._request.get_tensor(name).data) for name in self._outputs]
         # Prefix models have one logit more for each virtual id, and none of them is a real token.
         logits = np.array(self._request.get_tensor("logits").data)
         vocabulary = self.config.padded_vocab_size

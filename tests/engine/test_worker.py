@@ -1,0 +1,140 @@
+"""The worker's thread when the network fails: everyone is told, and the next reply works."""
+
+from __future__ import annotations
+
+import queue
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from glmscope.engine.engine import Sampling, Step
+from glmscope.engine.worker import Delivery, Worker, WorkerSequence
+from glmscope.errors import EngineFailure, ModelUnavailable
+
+
+class FakePipeline:
+    """Gives every sequence the id 7 a step; fails on demand."""
+
+    def __init__(self, fails_after: int | None = None, refuses: bool = False) -> None:
+        self.fails_after = fails_after
+        self.refuses = refuses
+        self.steps = 0
+        self.handles: list[Any] = []
+
+    def add(self, prompt_ids: tuple[int, ...], sampling: Sampling) -> Any:
+        if self.refuses:
+            raise RuntimeError("bad request")
+        handle = FakeHandle(sampling.max_new_tokens)
+        self.handles.append(handle)
+        return handle
+
+    def step(self) -> None:
+        self.steps += 1
+        if self.steps == self.fails_after:
+            raise RuntimeError("the network broke")
+        for handle in self.handles:
+            handle.grow()
+
+    @property
+    def has_work(self) -> bool:
+        return any(handle.left for handle in self.handles)
+
+    def cache_used(self) -> float:
+        return 0.5
+
+
+class FakeHandle:
+    def __init__(self, length: int) -> None:
+        self.left = length
+        self.outputs: list[Any] = []
+
+    def grow(self) -> None:
+        if self.left:
+            self.left -= 1
+            reason = SimpleNamespace(name="NONE" if self.left else "LENGTH")
+            self.outputs.append(SimpleNamespace(generated_ids=[7], finish_reason=reason))
+
+    def can_read(self) -> bool:
+        return bool(self.outputs)
+
+    def read(self) -> dict[int, Any]:
+        return {0: self.outputs.pop(0)}
+
+    def cancel(self) -> None:
+        self.left = 0
+
+
+def _sequence(length: int) -> tuple[WorkerSequence, queue.Queue[Delivery]]:
+    deliveries: queue.Queue[Delivery] = queue.Queue()
+    return WorkerSequence((1, 2), Sampling(length), deliveries.put), deliveries
+
+
+def _opener(*pipelines: FakePipeline) -> Any:
+    waiting = list(pipelines)
+
+    def open_pipeline() -> FakePipeline:
+        if not waiting:
+            raise RuntimeError("no memory")
+        return waiting.pop(0)
+
+    return open_pipeline
+
+
+def test_a_failed_step_reaches_every_reader_and_the_pipeline_is_opened_anew() -> None:
+    worker = Worker(_opener(FakePipeline(fails_after=3), FakePipeline()))
+    first, first_deliveries = _sequence(10)
+    second, second_deliveries = _sequence(10)
+    assert worker.submit(first) and worker.submit(second)
+    for deliveries in (first_deliveries, second_deliveries):
+        seen = []
+        while not isinstance(item := deliveries.get(timeout=5), EngineFailure):
+            seen.append(item)
+        assert len(seen) <= 2
+        assert "network broke" not in item.message
+    third, third_deliveries = _sequence(2)
+    assert worker.submit(third)
+    assert third_deliveries.get(timeout=5) == Step((7,))
+    assert third_deliveries.get(timeout=5) == Step((7,), "length")
+    worker.close()
+
+
+def test_a_worker_that_cannot_reopen_closes() -> None:
+    worker = Worker(_opener(FakePipeline(fails_after=1)))
+    sequence, deliveries = _sequence(3)
+    assert worker.submit(sequence)
+    assert isinstance(deliveries.get(timeout=5), EngineFailure)
+    worker._thread.join(5)
+    assert not worker.submit(_sequence(1)[0])
+    worker.close()
+
+
+def test_a_refused_sequence_fails_alone() -> None:
+    pipeline = FakePipeline(refuses=True)
+    worker = Worker(_opener(pipeline))
+    refused, refused_deliveries = _sequence(3)
+    assert worker.submit(refused)
+    assert isinstance(refused_deliveries.get(timeout=5), EngineFailure)
+    pipeline.refuses = False
+    accepted, accepted_deliveries = _sequence(1)
+    assert worker.submit(accepted)
+    assert accepted_deliveries.get(timeout=5) == Step((7,), "length")
+    assert worker.load().running == 0
+    worker.close()
+
+
+def test_closing_tells_those_who_wait() -> None:
+    worker = Worker(_opener(FakePipeline()))
+    sequence, deliveries = _sequence(10**9)
+    assert worker.submit(sequence)
+    assert isinstance(deliveries.get(timeout=5), Step)
+    worker.close()
+    while isinstance(item := deliveries.get(timeout=5), Step):
+        pass
+    assert isinstance(item, ModelUnavailable)
+    assert not worker.submit(_sequence(1)[0])
+
+
+def test_a_model_that_does_not_load_raises_where_it_was_asked_for() -> None:
+    with pytest.raises(RuntimeError, match="no memory"):
+        Worker(_opener())
