@@ -52,9 +52,11 @@ class RandomWeights:
     nbytes: int = 0
 
     def vector(self, name: str) -> np.ndarray[Any, Any]:
+        """Norm weights of one, biases of zero."""
         return np.full(self.shapes[name], "norm" in name, np.float32)
 
     def matrix(self, name: str) -> QuantizedMatrix:
+        """Random integers in the layout that the name calls for."""
         rows, columns = self.shapes[name]
         body, vocabulary = self.layout.split("/")
         bits, group = body.split(":")
