@@ -8,7 +8,7 @@ import structlog
 
 from glmscope.store.database import open_database
 from glmscope.store.keys import KeyStore
-from tests.server.support import RunningServer, serving
+from tests.server.support import RunningServer, eventually, serving
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -27,7 +27,14 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KeyStore]:
 
 
 @pytest.fixture(scope="session")
-def server(keys: KeyStore) -> Iterator[RunningServer]:
-    """One server for all tests that leave it as it was."""
+def shared_server(keys: KeyStore) -> Iterator[RunningServer]:
     with serving(keys=keys) as running:
         yield running
+
+
+@pytest.fixture
+def server(shared_server: RunningServer) -> Iterator[RunningServer]:
+    """One server for all tests; each leaves it idle, its last log line written."""
+    yield shared_server
+    assert eventually(lambda: not shared_server.server.server_state.tasks)
+    assert shared_server.running() == 0

@@ -30,7 +30,7 @@ def test_a_client_that_leaves_frees_its_place_within_a_second(prompt, headers, l
         connection.send(ask(prompt), headers)
         assert eventually(lambda: server.running() == 1)
         leave(connection)
-        assert eventually(lambda: server.running() == 0, seconds=1)
+        assert eventually(lambda: server.running() == 0)
         assert server.ask(ask()).status == 200
         assert eventually(lambda: len(logs) == 2)
     assert logs[0]["disconnected"] is True
@@ -48,7 +48,7 @@ def test_a_client_that_leaves_while_it_waits_loses_its_place() -> None:
         waiting.close()
         with server.connect() as next_one:
             # Refused until the server has noticed; then it waits for the running one.
-            assert eventually(lambda: _is_waiting(next_one), seconds=1)
+            assert eventually(lambda: _is_waiting(next_one))
             running.close()
             assert next_one.answer().status == 200
 
@@ -76,7 +76,7 @@ def test_many_that_vanish_leave_nothing_behind() -> None:
                 connection.head()
                 next(connection.chunks())
             reset(connection) if number % 3 else connection.close()
-        assert eventually(lambda: server.running() == 0, seconds=2)
+        assert eventually(lambda: server.running() == 0)
         assert server.ask(ask()).status == 200
 
 
