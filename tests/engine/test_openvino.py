@@ -105,6 +105,17 @@ async def test_sampling_settings_matter(engine: OpenVINOEngine) -> None:
     assert await _ids(engine, PROMPT, replace(long, presence_penalty=2.0)) != plain
 
 
+async def test_extreme_settings_are_survived(engine: OpenVINOEngine) -> None:
+    greedy = await _ids(engine, PROMPT, GREEDY)
+    hot = replace(GREEDY, temperature=1.0, top_p=1.0, seed=1)
+    assert await _ids(engine, PROMPT, replace(hot, temperature=1e-300)) == greedy
+    assert await _ids(engine, PROMPT, replace(hot, temperature=1e-4)) == greedy
+    assert await _ids(engine, PROMPT, replace(hot, top_p=1e-300)) == greedy
+    assert await _ids(engine, PROMPT, replace(hot, top_k=10**9))
+    for penalty in (1e-300, 1e300):
+        assert len(await _ids(engine, PROMPT, replace(GREEDY, repetition_penalty=penalty))) == 12
+
+
 async def test_closing_the_iterator_frees_the_sequence(engine: OpenVINOEngine) -> None:
     long = replace(GREEDY, max_new_tokens=200)
     async with aclosing(engine.generate(PROMPT, long)) as steps:

@@ -24,6 +24,11 @@ BLOCK_TOKENS = 32
 
 _GIB = 2**30
 
+# The library keeps settings in float32 and refuses a zero. Below this a temperature draws nothing
+# but the best id (the original's demo turns sampling off here, too), a top-p keeps nothing else,
+# and a penalty changes nothing further.
+_TINY = 1e-5
+
 
 @dataclass(frozen=True)
 class PipelineSettings:
@@ -76,6 +81,14 @@ class Pipeline:
             str(directory), settings.scheduler(), "CPU", settings.properties()
         )
         self._next_request = 0
+        self._warm_up()
+
+    def _warm_up(self) -> None:
+        """Answer once: the runtime repacks weights at their first use, which takes seconds."""
+        handle = self.add((0,), Sampling(2, temperature=0.0))
+        while self.has_work:
+            self.step()
+        del handle
 
     def add(self, prompt_ids: tuple[int, ...], sampling: Sampling) -> Handle:
         """Queue a sequence; dropping the handle cancels it."""
@@ -116,7 +129,7 @@ _FINISH: dict[str, FinishReason] = {"STOP": "stop", "LENGTH": "length"}
 def _generation_config(sampling: Sampling) -> genai.GenerationConfig:
     config = genai.GenerationConfig()
     config.max_new_tokens = sampling.max_new_tokens
-    config.repetition_penalty = sampling.repetition_penalty
+    config.repetition_penalty = min(max(sampling.repetition_penalty, _TINY), 1 / _TINY)
     config.presence_penalty = sampling.presence_penalty
     if sampling.stop_ids:
         config.stop_token_ids = set(sampling.stop_ids)
@@ -124,10 +137,10 @@ def _generation_config(sampling: Sampling) -> genai.GenerationConfig:
     else:  # the library wants an end id even where it is to be ignored
         config.set_eos_token_id(0)
         config.ignore_eos = True
-    config.do_sample = sampling.temperature > 0
+    config.do_sample = sampling.temperature > _TINY
     if config.do_sample:
         config.temperature = sampling.temperature
-        config.top_p = sampling.top_p
+        config.top_p = max(sampling.top_p, _TINY)
         if sampling.top_k > 0:
             config.top_k = sampling.top_k
         # The library's own default is a fixed seed.
