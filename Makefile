@@ -45,9 +45,11 @@ format: $(DEV_READY) ## Rewrite the source in the house style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# One version for all Pythons where there is one: what is tested on one is then run on every other.
 lock: ## Choose dependency versions anew (needs uv)
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv: install it with pipx, or name it with UV=path." >&2; exit 1; }
-	$(UV) pip compile --upgrade --universal --python-version 3.10 --all-extras --strip-extras \
+	$(UV) pip compile --upgrade --universal --fork-strategy fewest --python-version 3.10 \
+	  --all-extras --strip-extras \
 	  --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
 	  --output-file requirements.lock pyproject.toml
 
