@@ -1,0 +1,127 @@
+"""The official SDK against a network: a random one, but every layer of the real path."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import dashscope
+import numpy as np
+import pytest
+from dashscope.aigc.generation import AioGeneration, Generation
+from dashscope.api_entities.aio_session import close_shared_aio_session
+from dashscope.api_entities.http_request import close_shared_sync_session
+from safetensors.numpy import save_file
+
+from glmscope.chat.service import ChatService, Limits, ServedModel
+from glmscope.engine.openvino import OpenVINOEngine
+from glmscope.family import Family
+from glmscope.model.convert import convert
+from tests.server.support import STREAM, RunningServer, ask, eventually, serving
+from tests.support.checkpoints import write_checkpoint
+from tests.support.tokenizers import builtin_tokenizer
+
+FLAGS = [{}, {"incremental_output": True}, {"incremental_output": False}]
+CALL = {"model": "chatglm3-6b", "result_format": "message", "max_tokens": 24}
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    directory = tmp_path_factory.mktemp("network")
+    tokenizer = builtin_tokenizer(Family.CHATGLM3)
+    _, tensors = write_checkpoint(
+        directory / "source",
+        hidden_size=64,
+        ffn_hidden_size=96,
+        kv_channels=16,
+        padded_vocab_size=tokenizer.vocab_size + 5,  # published networks have spare rows, too
+        seq_length=1024,
+    )
+    calm = {name: tensor / np.float16(4) for name, tensor in tensors.items()}
+    save_file(calm, directory / "source" / "model.safetensors")
+    convert(directory / "source", directory / "converted", weights="fp32")
+    engine = OpenVINOEngine.open(directory / "converted")
+    limits = Limits(context=1000, input=800, output=600)
+    model = ServedModel("chatglm3-6b", tokenizer, engine, limits, "a random network")
+    with serving(ChatService([model])) as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def point_at(network: RunningServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(dashscope, "base_http_api_url", f"{network.url}/api/v1")
+    monkeypatch.setattr(dashscope, "api_key", "not checked here")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    yield
+    close_shared_sync_session()
+    assert eventually(lambda: network.running() == 0)
+
+
+@pytest.fixture
+async def closing() -> AsyncIterator[None]:
+    yield
+    await close_shared_aio_session()
+
+
+def _content(response: Any) -> str:
+    assert response.status_code == 200, response
+    return str(response.output.choices[0].message.content)
+
+
+def _whole(responses: list[Any], flag: dict[str, bool]) -> str:
+    texts = [_content(response) for response in responses]
+    return "".join(texts) if flag.get("incremental_output") else texts[-1]
+
+
+@pytest.mark.parametrize("flag", FLAGS, ids=str)
+def test_streams_are_the_plain_answer(flag: dict[str, bool]) -> None:
+    call = {**CALL, "prompt": "你好", "seed": 7}
+    plain = Generation.call(**call)
+    assert plain.usage.output_tokens <= 24
+    streamed = list(Generation.call(stream=True, **flag, **call))
+    assert _whole(streamed, flag) == _content(plain)
+    assert streamed[-1].usage == plain.usage
+    reason = plain.output.choices[0].finish_reason
+    assert reason == streamed[-1].output.choices[0].finish_reason
+    assert reason in ("stop", "length")
+
+
+@pytest.mark.parametrize("flag", FLAGS, ids=str)
+async def test_async_streams_are_the_plain_answer(closing: None, flag: dict[str, bool]) -> None:
+    call = {**CALL, "prompt": "Hello", "temperature": 0}
+    plain = await AioGeneration.call(**call)
+    responses = await AioGeneration.call(stream=True, **flag, **call)
+    assert _whole([response async for response in responses], flag) == _content(plain)
+
+
+def test_sixteen_at_once_get_what_each_gets_alone() -> None:
+    calls = [{**CALL, "prompt": f"question {i}", "seed": i} for i in range(16)]
+    alone = [_content(Generation.call(**call)) for call in calls]
+    assert len(set(alone)) == 16
+    with ThreadPoolExecutor(16) as pool:
+        streams = pool.map(lambda call: list(Generation.call(stream=True, **call)), calls)
+        assert [_whole(responses, {}) for responses in streams] == alone
+
+
+def test_clients_that_vanish_stop_their_generation(network: RunningServer) -> None:
+    """Streams and plain calls; those who stay are answered as if nothing had happened."""
+    expected = network.ask(ask("stay", max_tokens=40)).json["output"]
+    leaving = [network.connect() for _ in range(8)]
+    for index, connection in enumerate(leaving):
+        connection.send(ask(f"leave {index}", max_tokens=600), STREAM if index % 2 else None)
+    assert eventually(lambda: network.running() > 0)
+    for connection in leaving:
+        connection.close()
+    assert network.ask(ask("stay", max_tokens=40)).json["output"] == expected
+    assert eventually(lambda: network.running() == 0)
+
+
+def test_a_prompt_at_the_limit_and_one_beyond(network: RunningServer) -> None:
+    word = "a"
+    encode = network.service.models["chatglm3-6b"].tokenizer.encode
+    length = next(n for n in range(1, 2000) if len(encode(word * n)) > 800) - 1
+    fits = network.ask(ask(word * length, max_tokens=2))
+    assert fits.status == 200
+    assert fits.json["usage"]["input_tokens"] <= 800
+    assert network.ask(ask(word * (length + 40))).error == (400, "InvalidParameter")
