@@ -63,7 +63,9 @@ class Engine(Protocol):
 
         Closing the iterator (`aclose`, or cancelling the task that reads it) stops the
         generation within one step and frees its cache. The same prompt, sampling and seed give
-        the same ids, however many other sequences run beside it.
+        the same ids again. With exact weights they do so however many other sequences run
+        beside it; int8 arithmetic rounds by the shape of the batch, so that there a near tie may
+        fall differently in a crowd.
 
         Raises EngineFailure when the network fails, ModelUnavailable once closed.
         """

@@ -50,8 +50,8 @@ class OpenVINOEngine:
 
         `cache_gb` GiB of KV cache, shared by all sequences. `threads` defaults to the machine's
         cores. `prefix_cache` lets a prompt reuse the KV of an earlier one that begins the same.
-        `fast` allows int8 and bfloat16 arithmetic and an 8-bit KV cache; by default it is on
-        where the weights are rounded anyway, so that exact weights give the original's ids.
+        `fast` allows int8 arithmetic and an 8-bit KV cache; by default it is on where the weights
+        are rounded anyway, so that exact weights give the original's ids.
 
         Raises ModelFilesError for a directory that is not a whole converted model, UsageError for
         a cache too small to hold anything.
