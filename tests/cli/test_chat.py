@@ -3,6 +3,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pty
+import select
 import signal
 import subprocess
 import threading
@@ -86,6 +87,18 @@ def test_ctrl_c_stops_a_local_reply_and_frees_the_engine(script: Path) -> None:
         assert "".join(model.reply([Message("user", "hi")])) == "\n You said: hi"
 
 
+def test_ctrl_c_between_two_pieces_stops_this_reply_and_no_other(script: Path) -> None:
+    served, _other = open_models(ModelOptions(engine=EngineName.SCRIPTED, script=script))
+    with contextlib.closing(LocalModel(served)) as model:
+        reply = model.reply([Message("user", "slow")])
+        assert next(reply)
+        signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            next(reply)
+        assert "".join(model.reply([Message("user", "hi")])) == "\n You said: hi"
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
 class Terminal:
     """The far end of a pseudo-terminal: what a person types and sees."""
 
@@ -95,6 +108,18 @@ class Terminal:
 
     def type(self, keys: str) -> None:
         os.write(self._file, keys.encode())
+
+    def type_until(self, keys: str, text: str) -> None:
+        """Type again and again until `text` shows up.
+
+        A signal that comes just before Python's line editor starts to wait is seen only with the
+        next key; nobody types that fast.
+        """
+        while text not in self._unread:
+            self.type(keys)
+            if select.select([self._file], [], [], 0.3)[0]:
+                self._unread += os.read(self._file, 4096).decode(errors="replace")
+        self.wait_for(text)
 
     def wait_for(self, text: str) -> None:
         """Read on until `text` has shown up."""
@@ -140,9 +165,7 @@ def test_at_a_terminal_ctrl_c_stops_the_reply_and_ctrl_d_ends(script: Path) -> N
         screen.type("\x03")
         screen.wait_for("(stopped)")
         screen.wait_for("> ")
-        screen.type("\x03")  # at the prompt it only says how to leave
-        screen.wait_for("Ctrl-D ends")
-        screen.wait_for("> ")
+        screen.type_until("\x03", "Ctrl-D ends")  # at the prompt it only says how to leave
         screen.type("hello\n")
         screen.wait_for("You said: hello")
         screen.wait_for("> ")

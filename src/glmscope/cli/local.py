@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 import signal
 import uuid
-from collections.abc import Coroutine, Generator, Sequence
-from typing import TypeVar
+from collections.abc import Generator, Sequence
 
 from glmscope.chat.events import ReplyEvent, TextPiece
+from glmscope.chat.reply import Reply
 from glmscope.chat.request import ChatRequest, Message
 from glmscope.chat.service import ChatService, ServedModel
-
-T = TypeVar("T")
 
 
 class LocalModel:
@@ -22,6 +20,8 @@ class LocalModel:
         self._service = ChatService([model])
         self._id = model.id
         self._loop = asyncio.new_event_loop()
+        self._step: asyncio.Task[ReplyEvent] | None = None
+        self._stopping = False
 
     def close(self) -> None:
         """Let go of the engine's memory."""
@@ -29,27 +29,42 @@ class LocalModel:
         self._loop.close()
 
     def reply(self, messages: Sequence[Message]) -> Generator[str, None, None]:
-        """The next assistant turn, in pieces. Ctrl-C stops it and raises KeyboardInterrupt."""
-        request = ChatRequest(str(uuid.uuid4()), self._id, tuple(messages))
-        reply = self._service.prepare(request)
+        """The next assistant turn, in pieces. Ctrl-C stops it and raises KeyboardInterrupt.
+
+        To be read from the main thread, which is where signals arrive.
+        """
+        reply = self._service.prepare(ChatRequest(str(uuid.uuid4()), self._id, tuple(messages)))
+        self._stopping = False
+        # For the whole reply, and not by way of the loop: a signal between two steps must neither
+        # break the loop's own code nor wait in its pipe for the next reply.
+        before = signal.signal(signal.SIGINT, self._stop)
+        try:
+            yield from self._texts(reply)
+        finally:
+            self._loop.run_until_complete(reply.aclose())
+            signal.signal(signal.SIGINT, before)
+
+    def _texts(self, reply: Reply) -> Generator[str, None, None]:
         events = aiter(reply)
 
         async def next_event() -> ReplyEvent:
             return await anext(events)
 
-        try:
-            while isinstance(event := self._run(next_event()), TextPiece):
-                yield event.text
-        finally:
-            self._loop.run_until_complete(reply.aclose())
+        while True:
+            self._step = self._loop.create_task(next_event())
+            if self._stopping:
+                self._step.cancel()
+            try:
+                event = self._loop.run_until_complete(self._step)
+            except asyncio.CancelledError:
+                raise KeyboardInterrupt from None
+            finally:
+                self._step = None
+            if not isinstance(event, TextPiece):
+                return
+            yield event.text
 
-    def _run(self, work: Coroutine[None, None, T]) -> T:
-        """Run `work` to its end. Ctrl-C cancels it, so that it can leave everything in order."""
-        task = self._loop.create_task(work)
-        self._loop.add_signal_handler(signal.SIGINT, task.cancel)
-        try:
-            return self._loop.run_until_complete(task)
-        except asyncio.CancelledError:
-            raise KeyboardInterrupt from None
-        finally:
-            self._loop.remove_signal_handler(signal.SIGINT)
+    def _stop(self, *_signal: object) -> None:
+        self._stopping = True
+        if self._step is not None:
+            self._loop.call_soon_threadsafe(self._step.cancel)
