@@ -16,6 +16,7 @@ from glmscope.chat.service import ServedModel
 from glmscope.cli.options import ModelOptions
 from glmscope.cli.wiring import open_models
 from glmscope.engine.engine import Sampling
+from glmscope.engine.openvino import OpenVINOEngine
 from glmscope.errors import ModelFilesError, UsageError
 from glmscope.family import Family
 from glmscope.model.convert import convert
@@ -66,6 +67,29 @@ def test_a_published_directory_is_converted_once_and_answers(published: Path, ho
         assert asyncio.run(some_ids(model)) == ids
     assert converted_directories(home) == [directory]
     assert directory.stat().st_mtime_ns == written
+
+
+def test_how_it_is_run_reaches_the_engine(
+    published: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[dict[str, object]] = []
+
+    def open_engine(directory: Path, **settings: object) -> OpenVINOEngine:
+        asked.append(settings)
+        return real(directory, cache_gb=0.05)
+
+    real = OpenVINOEngine.open
+    monkeypatch.setattr(OpenVINOEngine, "open", open_engine)
+    for options in (
+        ModelOptions((str(published),)),
+        ModelOptions((str(published),), threads=1, exact=True, prefix_cache=True, cache_gb=0.1),
+    ):
+        with opened(options):
+            pass
+    assert asked == [
+        {"cache_gb": None, "threads": None, "prefix_cache": False, "fast": None},
+        {"cache_gb": 0.1, "threads": 1, "prefix_cache": True, "fast": False},
+    ]
 
 
 def test_other_weights_and_changed_files_are_converted_anew(

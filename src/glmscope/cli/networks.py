@@ -40,8 +40,7 @@ def open_networks(options: ModelOptions) -> list[ServedModel]:
         )
     directories = {plan: _converted(plan, options) for plan in plans}
     engines = {
-        directory: _load(directory, options.cache_gb)
-        for directory in dict.fromkeys(directories.values())
+        directory: _load(directory, options) for directory in dict.fromkeys(directories.values())
     }
     return [_served(plan, engines[directory]) for plan, directory in directories.items()]
 
@@ -112,9 +111,15 @@ def _fingerprint(source: Path, options: ModelOptions) -> str:
     return hashlib.sha256("\n".join(facts).encode(errors="surrogateescape")).hexdigest()[:12]
 
 
-def _load(directory: Path, cache_gb: float | None) -> OpenVINOEngine:
+def _load(directory: Path, options: ModelOptions) -> OpenVINOEngine:
     note(f"Loading {directory}")
-    return OpenVINOEngine.open(directory, cache_gb=cache_gb)
+    return OpenVINOEngine.open(
+        directory,
+        cache_gb=options.cache_gb,
+        threads=options.threads,
+        prefix_cache=options.prefix_cache,
+        fast=None if options.exact is None else not options.exact,
+    )
 
 
 def _served(plan: _Plan, engine: OpenVINOEngine) -> ServedModel:

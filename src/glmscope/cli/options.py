@@ -66,6 +66,30 @@ CacheOption = Annotated[
         rich_help_panel=_MODELS,
     ),
 ]
+ThreadsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--threads", min=1, help="Processor threads.  [default: all]", rich_help_panel=_MODELS
+    ),
+]
+ExactOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--exact/--fast",
+        help="Float32 arithmetic throughout, or int8 where it pays.  "
+        "[default: exact for weights as published, fast for rounded ones]",
+        rich_help_panel=_MODELS,
+    ),
+]
+PrefixCacheOption = Annotated[
+    bool,
+    typer.Option(
+        "--prefix-cache",
+        help="Read a prompt's beginning once for everybody; how soon an answer starts then tells "
+        "that somebody asked the same before.",
+        rich_help_panel=_MODELS,
+    ),
+]
 
 
 @dataclass(frozen=True)
@@ -81,3 +105,6 @@ class ModelOptions:
     tokenizer: Path | None = None
     prefix: Path | None = None
     cache_gb: float | None = None
+    threads: int | None = None
+    exact: bool | None = None
+    prefix_cache: bool = False

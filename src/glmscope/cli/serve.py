@@ -17,10 +17,13 @@ from glmscope.cli.options import (
     CacheOption,
     EngineName,
     EngineOption,
+    ExactOption,
     FamilyOption,
     ModelOptions,
+    PrefixCacheOption,
     PrefixOption,
     ScriptOption,
+    ThreadsOption,
     TokenizerOption,
     WeightsOption,
 )
@@ -48,6 +51,9 @@ def serve(
     tokenizer: TokenizerOption = None,
     ptuning: PrefixOption = None,
     cache_gb: CacheOption = None,
+    threads: ThreadsOption = None,
+    exact: ExactOption = None,
+    prefix_cache: PrefixCacheOption = False,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8000,
     database: DatabaseOption = None,
@@ -71,7 +77,17 @@ def serve(
     send_logs_to_stderr()
     with _key_store(database, no_auth) as keys:
         options = ModelOptions(
-            tuple(model or ()), engine, script, weights, family, tokenizer, ptuning, cache_gb
+            models=tuple(model or ()),
+            engine=engine,
+            script=script,
+            weights=weights,
+            family=family,
+            tokenizer=tokenizer,
+            prefix=ptuning,
+            cache_gb=cache_gb,
+            threads=threads,
+            exact=exact,
+            prefix_cache=prefix_cache,
         )
         models = open_models(options)
         app = create_app(ChatService(models), keys, ServerSettings(max_waiting=max_waiting))

@@ -40,9 +40,12 @@ def _refuse_network_options(options: ModelOptions) -> None:
         "--family": options.family,
         "--ptuning": options.prefix,
         "--cache-gb": options.cache_gb,
+        "--threads": options.threads,
+        "--exact/--fast": options.exact,
+        "--prefix-cache": options.prefix_cache or None,
     }
     for name, value in given.items():
-        if value:
+        if value not in (None, ()):
             raise UsageError(f"{name} is for networks; --engine scripted runs none.")
 
 
