@@ -18,8 +18,10 @@ from glmscope.errors import ModelFilesError, UsageError
 from glmscope.family import Family
 from glmscope.model.convert import convert
 from glmscope.model.manifest import GRAPH_FILE, MANIFEST_FILE, WEIGHTS_FILE, read_manifest
+from glmscope.model.matrix_store import MatrixStore
+from glmscope.model.official_quant import quantize_rows
 from glmscope.parity.network import Network
-from tests.support.checkpoints import write_checkpoint
+from tests.support.checkpoints import write_checkpoint, write_safetensors
 
 IDS = np.array([[3, 1, 4, 1, 5, 9]])
 
@@ -92,6 +94,109 @@ def test_refusals(source: Path, tmp_path: Path) -> None:
         pytest.raises(ModelFilesError, match="Another process"),
     ):
         convert(source, tmp_path / "busy")
+
+
+def test_a_destination_of_another_checkpoint_is_not_taken_for_this_one(
+    source: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    write_checkpoint(other, num_layers=1)
+    convert(source, tmp_path / "converted", weights="int8")
+    with pytest.raises(UsageError, match="another checkpoint"):
+        convert(other, tmp_path / "converted", weights="int8")
+
+
+@pytest.mark.parametrize("place", ["file", "file/below"])
+def test_a_destination_that_cannot_be_a_directory(source: Path, tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(
+        (UsageError, ModelFilesError), match=r"no converted model|cannot be written"
+    ):
+        convert(source, tmp_path / place, weights="int8")
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_link_and_the_current_directory_are_destinations(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("linked", "here"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "linked")
+    (tmp_path / "dangling").symlink_to(tmp_path / "later")
+    monkeypatch.chdir(tmp_path / "here")
+    for place in (tmp_path / "link", tmp_path / "dangling", Path()):
+        convert(source, place, weights="int8")
+    for name in ("linked", "later", "here"):
+        assert read_manifest(tmp_path / name).weights == "int8"
+    assert (tmp_path / "link").is_symlink()
+
+
+_CONVERSION_WITH_LITTLE_ROOM = """
+import resource, sys
+from pathlib import Path
+from glmscope.errors import ModelFilesError
+from glmscope.model import convert as conversion
+limit = int(sys.argv[3])
+if sys.argv[4] == "result":
+    serialize = conversion.ov.serialize
+    def limited(*arguments):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+        serialize(*arguments)
+    conversion.ov.serialize = limited
+else:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+try:
+    conversion.convert(Path(sys.argv[1]), Path(sys.argv[2]), weights="fp32")
+except ModelFilesError as error:
+    print(error.message)
+"""
+
+
+@pytest.mark.parametrize("file", ["scratch", "result"])
+def test_a_full_disk_ends_in_one_sentence(source: Path, tmp_path: Path, file: str) -> None:
+    target = tmp_path / "converted"
+    script = [sys.executable, "-c", _CONVERSION_WITH_LITTLE_ROOM]
+    run = subprocess.run(
+        [*script, str(source), str(target), "20000", file], capture_output=True, text=True
+    )
+    assert (run.returncode, run.stderr) == (0, "")
+    assert "cannot be written: " in run.stdout and run.stdout.count("\n") == 1
+    assert not target.exists()
+    assert [p.name for p in tmp_path.iterdir() if "partial" in p.name] == []
+
+
+def test_scratch_room_is_taken_before_it_is_written(tmp_path: Path) -> None:
+    """A hole in the file would end a conversion on a full disk by a signal."""
+    store = MatrixStore(tmp_path / "scratch", 1)
+    store._allocate((1024, 1024), np.dtype(np.float32))
+    assert (tmp_path / "scratch").stat().st_blocks * 512 >= 2**22
+    store.close()
+
+
+def test_official_integers_leave_bfloat16_matrices_as_they_are(tmp_path: Path) -> None:
+    """float16 would lose their small numbers."""
+    source = tmp_path / "source"
+    _, tensors = write_checkpoint(source)
+    stored: dict[str, tuple[str, np.ndarray]] = {}
+    for name, tensor in tensors.items():
+        if ".layers." in name and tensor.ndim == 2:
+            integers, scales = quantize_rows(tensor, 8)
+            stored[name] = ("I8", integers)
+            stored[f"{name}_scale"] = ("BF16", _bfloat16(scales))
+        else:
+            stored[name] = ("BF16", _bfloat16(tensor))
+    embeddings = "transformer.embedding.word_embeddings.weight"
+    stored[embeddings] = ("BF16", _bfloat16(np.full_like(tensors[embeddings], 1e-30, np.float32)))
+    write_safetensors(source / "model.safetensors", stored)
+    assert convert(source, tmp_path / "converted").weights == "official-int8"
+    network = Network(tmp_path / "converted")
+    network.start()
+    embedded = network.feed(IDS, np.arange(IDS.shape[1])[None]).hidden[0]
+    assert embedded == pytest.approx(1e-30, rel=0.01, abs=0)
+
+
+def _bfloat16(values: np.ndarray) -> np.ndarray:
+    return (values.astype(np.float32).view(np.uint32) >> 16).astype(np.uint16)
 
 
 def test_numbers_that_do_not_fit_are_named(tmp_path: Path) -> None:

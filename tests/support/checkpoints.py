@@ -56,6 +56,18 @@ def write_checkpoint(directory: Path, **changes: Any) -> tuple[ModelConfig, Tens
     return config, tensors
 
 
+def write_safetensors(path: Path, tensors: dict[str, tuple[str, np.ndarray[Any, Any]]]) -> None:
+    """Write arrays under given format names: numpy, and the library with it, knows no bf16."""
+    header: dict[str, Any] = {}
+    data = b""
+    for name, (dtype, array) in tensors.items():
+        offsets = [len(data), len(data) + array.nbytes]
+        header[name] = {"dtype": dtype, "shape": array.shape, "data_offsets": offsets}
+        data += array.tobytes()
+    text = json.dumps(header).encode()
+    path.write_bytes(len(text).to_bytes(8, "little") + text + data)
+
+
 def write_index(directory: Path, index: str, weight_map: dict[str, str]) -> None:
     """Write an index file of shards."""
     (directory / index).write_text(json.dumps({"weight_map": weight_map}), encoding="utf-8")

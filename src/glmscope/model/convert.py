@@ -36,7 +36,7 @@ from glmscope.model.manifest import (
 )
 from glmscope.model.matrix_store import MatrixStore, holds_official_integers
 from glmscope.model.prefix import load_prefix
-from glmscope.model.stored_tensor import to_float32
+from glmscope.model.stored_tensor import DType, to_float32
 from glmscope.model.weights import Array, Matrix
 
 __all__ = ["WEIGHT_FORMATS", "convert", "is_converted", "read_manifest"]
@@ -85,33 +85,49 @@ def convert(
     once to hash. A destination that already holds this format is left alone.
 
     Raises UsageError for an unknown format or a destination that is something else,
-    ModelFilesError (naming file and tensor) for a checkpoint that cannot be used.
+    ModelFilesError (naming file and tensor) for a checkpoint that cannot be used, and for a
+    destination that cannot be written.
     """
     if weights not in WEIGHT_FORMATS:
         raise UsageError(f"--weights takes {', '.join(WEIGHT_FORMATS)}, not {weights!r}.")
     config = load_config(source, family)
-    with _lock(destination):
-        if is_converted(destination):
-            return _existing(destination, weights)
-        if destination.exists() and any(destination.iterdir()):
-            raise UsageError(f"{destination} exists and is no converted model; nothing was done.")
-        checkpoint = Checkpoint.open(source)
-        checkpoint.verify(config)
-        partial = destination.with_name(f".{destination.name}.partial")
-        shutil.rmtree(partial, ignore_errors=True)  # what an interrupted run left
-        partial.mkdir(parents=True)
-        try:
-            run = _Conversion(source, partial, config, checkpoint, weights, prefix, progress)
-            manifest = run.run()
-            _replace(partial, destination)
-        except BaseException:
-            shutil.rmtree(partial, ignore_errors=True)
-            raise
+    destination = destination.resolve()  # the directory itself, not a link to it, is replaced
+    try:
+        with _lock(destination):
+            if is_converted(destination):
+                return _existing(destination, weights, config)
+            if destination.exists() and not _is_empty(destination):
+                raise UsageError(
+                    f"{destination} exists and is no converted model; nothing was done."
+                )
+            checkpoint = Checkpoint.open(source)
+            checkpoint.verify(config)
+            partial = destination.with_name(f".{destination.name}.partial")
+            shutil.rmtree(partial, ignore_errors=True)  # what an interrupted run left
+            partial.mkdir(parents=True)
+            try:
+                run = _Conversion(source, partial, config, checkpoint, weights, prefix, progress)
+                manifest = run.run()
+                _replace(partial, destination)
+            except BaseException:
+                shutil.rmtree(partial, ignore_errors=True)
+                raise
+    except OSError as error:
+        raise ModelFilesError(f"{destination} cannot be written: {error.strerror}.") from None
     return manifest
 
 
-def _existing(destination: Path, weights: str) -> Manifest:
+def _is_empty(path: Path) -> bool:
+    return path.is_dir() and not any(path.iterdir())
+
+
+def _existing(destination: Path, weights: str, config: ModelConfig) -> Manifest:
     manifest = read_manifest(destination)
+    if manifest.config != config:
+        raise UsageError(
+            f"{destination} was converted from another checkpoint: name another destination, or "
+            "remove it first."
+        )
     if manifest.weights != weights and not manifest.weights.startswith("official"):
         raise UsageError(
             f"{destination} holds {manifest.weights} weights already, not {weights}: name another "
@@ -149,7 +165,7 @@ class _Conversion:
         scratch = self.target / "weights.scratch"
         try:
             model = build_graph(self.config, self, prefix_kv=self.prefix_kv)
-            ov.serialize(model, self.target / GRAPH_FILE, self.target / WEIGHTS_FILE)
+            _serialize(model, self.target)
             del model
         finally:
             self.store.close()
@@ -193,7 +209,7 @@ class _Conversion:
             scales = self.checkpoint.info(scale_name(name))
             return self.store.official(info, scales, (rows, columns))
         if self.official_bits:  # what the official format leaves in floating point stays so
-            return self.store.dense(info, "float16" if info.dtype.itemsize == 2 else "float32")
+            return self.store.dense(info, "float16" if info.dtype is DType.F16 else "float32")
         is_layer = ".layers." in name
         bits = self.format.bits if is_layer else self.format.vocabulary_bits
         if bits in (16, 32):
@@ -230,6 +246,17 @@ def _lock(destination: Path) -> Iterator[None]:
     except Timeout:
         raise ModelFilesError(
             f"Another process is converting to {destination}; wait until it is done."
+        ) from None
+
+
+def _serialize(model: ov.Model, directory: Path) -> None:
+    try:
+        ov.serialize(model, directory / GRAPH_FILE, directory / WEIGHTS_FILE)
+    except RuntimeError:  # the runtime's stream errors do not say which
+        free = shutil.disk_usage(directory).free / 1e9
+        raise ModelFilesError(
+            f"{directory / WEIGHTS_FILE} cannot be written: {free:.1f} GB are free there, and a "
+            "conversion needs room for twice its result."
         ) from None
 
 

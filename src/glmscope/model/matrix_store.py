@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -105,10 +106,17 @@ class MatrixStore:
     def _allocate(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
         offset = -(-self._file.seek(0, 2) // _ALIGNMENT) * _ALIGNMENT
         size = int(np.prod(shape)) * dtype.itemsize
-        self._file.truncate(offset + size)
+        self._reserve(offset, size)
         mapped = np.memmap(self._path, dtype, mode="r+", offset=offset, shape=shape)
         self._mapped.append(mapped)
         return mapped
+
+    def _reserve(self, offset: int, size: int) -> None:
+        """Grow the file on disk: a full disk is an error here, but a crash in mapped memory."""
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(self._file.fileno(), offset, size)
+        else:  # macOS
+            self._file.truncate(offset + size)
 
     def _each_block(self, rows: int, columns: int, fill: Callable[[slice], None]) -> None:
         step = max(1, _BLOCK_ELEMENTS // columns)
