@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import weakref
 from types import SimpleNamespace
 from typing import Any
 
@@ -96,6 +97,60 @@ def test_a_failed_step_reaches_every_reader_and_the_pipeline_is_opened_anew() ->
     assert worker.submit(third)
     assert third_deliveries.get(timeout=5) == Step((7,))
     assert third_deliveries.get(timeout=5) == Step((7,), "length")
+    worker.close()
+
+
+def test_everyone_gets_an_error_of_their_own() -> None:
+    """One object raised in many tasks would collect all their traces."""
+    worker = Worker(_opener(FakePipeline(fails_after=1), FakePipeline()))
+    sequences = [_sequence(3) for _ in range(2)]
+    with worker._changed:  # both are there at the first step
+        assert all(worker.submit(sequence) for sequence, _ in sequences)
+    first, second = (deliveries.get(timeout=5) for _, deliveries in sequences)
+    assert isinstance(first, EngineFailure) and isinstance(second, EngineFailure)
+    assert first is not second
+    worker.close()
+
+
+def test_a_failed_pipeline_is_gone_before_the_next_is_opened() -> None:
+    """There may be no memory for two."""
+    opened: list[weakref.ref[FakePipeline]] = []
+    alive: list[bool] = []
+
+    def open_pipeline() -> Any:
+        alive.append(any(pipeline() is not None for pipeline in opened))
+        pipeline = FakePipeline(fails_after=1)
+        opened.append(weakref.ref(pipeline))
+        return pipeline
+
+    worker = Worker(open_pipeline)
+    for _ in range(2):
+        sequence, deliveries = _sequence(3)
+        assert worker.submit(sequence)
+        assert isinstance(deliveries.get(timeout=5), EngineFailure)
+    worker.close()
+    assert len(alive) == 3 and not any(alive)
+
+
+def test_a_reader_that_cannot_be_reached_harms_nobody() -> None:
+    def unreachable(item: Delivery) -> None:
+        raise RuntimeError("Event loop is closed")
+
+    worker = Worker(_opener(FakePipeline(), FakePipeline()))
+    gone = WorkerSequence((1,), Sampling(5), unreachable)
+    reached, deliveries = _sequence(5)
+    assert worker.submit(gone) and worker.submit(reached)
+    assert [deliveries.get(timeout=5) for _ in range(5)][-1] == Step((7,), "length")
+    worker.close()
+
+
+def test_a_sequence_that_the_pipeline_drops_fails_instead_of_waiting_for_ever() -> None:
+    dropping = FakePipeline()
+    dropping.step = dropping.handles.clear  # type: ignore[method-assign]
+    worker = Worker(_opener(dropping, FakePipeline()))
+    sequence, deliveries = _sequence(3)
+    assert worker.submit(sequence)
+    assert isinstance(deliveries.get(timeout=5), EngineFailure)
     worker.close()
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from glmscope.engine.engine import EngineLoad, Sampling, Step
@@ -75,7 +76,7 @@ class OpenVINOEngine:
         loop = asyncio.get_running_loop()
 
         def deliver(item: Delivery) -> None:
-            if not loop.is_closed():
+            with suppress(RuntimeError):  # the loop has closed, and its readers are gone
                 loop.call_soon_threadsafe(deliveries.put_nowait, item)
 
         sequence = WorkerSequence((*self._prefix_ids, *prompt_ids), sampling, deliver)

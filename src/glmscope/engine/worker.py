@@ -19,7 +19,7 @@ Delivery = Step | GLMScopeError
 
 @dataclass(eq=False)
 class WorkerSequence:
-    """One generation. `deliver` is called from the worker's thread and must not block or raise."""
+    """One generation. `deliver` is called from the worker's thread and must not block."""
 
     prompt_ids: tuple[int, ...]
     sampling: Sampling
@@ -71,7 +71,9 @@ class Worker:
     def load(self) -> EngineLoad:
         """How many sequences run and wait, and how full the KV cache is."""
         with self._changed:
-            return EngineLoad(len(self._running), len(self._added), self._cache_used)
+            # What the last step said is not said again when its sequences have gone.
+            used = self._cache_used if self._running else 0.0
+            return EngineLoad(len(self._running), len(self._added), used)
 
     def close(self) -> None:
         """Stop every sequence, let go of the model and wait for the thread to end."""
@@ -89,21 +91,30 @@ class Worker:
         finally:
             self._ready.set()
         while self._take_changes(pipeline):
+            if self._advance(pipeline):
+                continue
+            del pipeline  # before the next one is opened: there may be no room for two
             try:
-                if pipeline.has_work:
-                    pipeline.step()
-                self._deliver()
-                self._cache_used = pipeline.cache_used()
+                pipeline = self._open_pipeline()
             except Exception:
-                log.exception("engine_step_failed", sequences=len(self._running))
-                self._fail_all(EngineFailure())
-                del pipeline
-                try:
-                    pipeline = self._open_pipeline()
-                except Exception:
-                    log.exception("engine_reopen_failed")
-                    break
+                log.exception("engine_reopen_failed")
+                break
         self._shut()
+
+    def _advance(self, pipeline: Pipeline) -> bool:
+        """Step and deliver; False when the network failed, and then everyone has been told."""
+        try:
+            if pipeline.has_work:
+                pipeline.step()
+            self._deliver()
+            self._cache_used = pipeline.cache_used()
+            if self._running and not pipeline.has_work:
+                raise RuntimeError("the pipeline dropped a sequence without finishing it")
+        except Exception:
+            log.exception("engine_step_failed", sequences=len(self._running))
+            self._fail_all(EngineFailure)
+            return False
+        return True
 
     def _take_changes(self, pipeline: Pipeline) -> bool:
         """Wait for work, then apply what was added and cancelled; False once closed."""
@@ -128,7 +139,7 @@ class Worker:
             except Exception:  # one request's fault, not the pipeline's
                 log.exception("engine_add_failed")
                 self._forget(sequence)
-                sequence.deliver(EngineFailure())
+                _deliver_to(sequence, EngineFailure())
         return True
 
     def _deliver(self) -> None:
@@ -138,7 +149,7 @@ class Worker:
                 continue
             if step.finish:
                 self._forget(sequence)
-            sequence.deliver(step)
+            _deliver_to(sequence, step)
 
     def _forget(self, sequence: WorkerSequence) -> None:
         with self._changed:
@@ -146,15 +157,23 @@ class Worker:
             self._cancelled.discard(sequence)
         sequence.handle = None
 
-    def _fail_all(self, error: GLMScopeError) -> None:
+    def _fail_all(self, error: type[GLMScopeError]) -> None:
         for sequence in list(self._running):
             self._forget(sequence)
-            sequence.deliver(error)
+            _deliver_to(sequence, error())
 
     def _shut(self) -> None:
         with self._changed:
             self._closed = True
             waiting, self._added = self._added, []
-        self._fail_all(ModelUnavailable())
+        self._fail_all(ModelUnavailable)
         for sequence in waiting:
-            sequence.deliver(ModelUnavailable())
+            _deliver_to(sequence, ModelUnavailable())
+
+
+def _deliver_to(sequence: WorkerSequence, item: Delivery) -> None:
+    """Hand over; a reader that can no longer be reached concerns nobody else."""
+    try:
+        sequence.deliver(item)
+    except Exception:
+        log.exception("engine_delivery_failed")
