@@ -65,11 +65,14 @@ class PipelineSettings:
 def cache_tokens(config: ModelConfig, cache_gb: float, fast: bool) -> int:
     """How many tokens of KV cache fit into `cache_gb` GiB, a whole number of blocks.
 
-    Exact serving keeps float32. Fast serving keeps 8-bit numbers; their scales and zero points
-    are counted as a quarter more, which is what keys quantized by channel take.
+    Exact serving keeps float32. Fast serving keeps 8-bit numbers with a scale and a zero point in
+    float32: for keys a pair for each channel of a block, for values a pair for each token.
     """
-    element_quarters = 5 if fast else 16
-    per_token = config.kv_bytes_per_token(element_quarters) / 4
+    per_token: float = config.kv_bytes_per_token(1 if fast else 4)
+    if fast:
+        pair = 2 * 4  # bytes
+        of_keys = pair * config.head_dim / BLOCK_TOKENS
+        per_token += config.num_layers * config.groups * (of_keys + pair)
     return int(cache_gb * _GIB / per_token) // BLOCK_TOKENS * BLOCK_TOKENS
 
 
