@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import shutil
 import threading
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -17,6 +19,7 @@ from glmscope.engine.engine import Sampling, Step
 from glmscope.engine.openvino import OpenVINOEngine
 from glmscope.errors import EngineFailure, ModelFilesError, ModelUnavailable, UsageError
 from glmscope.model.convert import convert
+from glmscope.model.manifest import GRAPH_FILE, MANIFEST_FILE
 from tests.support.checkpoints import write_checkpoint
 
 GREEDY = Sampling(12, temperature=0.0)
@@ -213,6 +216,22 @@ async def test_the_prefix_cache_changes_no_answer(converted: Path) -> None:
 def test_a_directory_that_is_no_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelFilesError, match="not a converted model"):
         OpenVINOEngine.open(tmp_path)
+
+
+@pytest.mark.parametrize("file", [GRAPH_FILE, MANIFEST_FILE])
+def test_files_that_the_runtime_refuses_are_named(
+    converted: Path, tmp_path: Path, file: str
+) -> None:
+    """Damage that the manifest's sizes do not show, and a manifest that promises nothing."""
+    copy = tmp_path / "copy"
+    shutil.copytree(converted, copy)
+    (copy / GRAPH_FILE).write_bytes(bytes((copy / GRAPH_FILE).stat().st_size))
+    if file == MANIFEST_FILE:
+        (copy / GRAPH_FILE).unlink()
+        fields = json.loads((copy / MANIFEST_FILE).read_text())
+        (copy / MANIFEST_FILE).write_text(json.dumps({**fields, "files": {}}))
+    with pytest.raises(ModelFilesError, match=r"copy cannot be loaded: \w"):
+        OpenVINOEngine.open(copy)
 
 
 def test_no_thread_is_left(converted: Path) -> None:

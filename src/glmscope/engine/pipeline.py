@@ -15,6 +15,7 @@ import openvino as ov
 import openvino_genai as genai
 
 from glmscope.engine.engine import FinishReason, Sampling, Step
+from glmscope.errors import ModelFilesError
 from glmscope.model.config import ModelConfig
 
 Handle = Any  # openvino_genai's GenerationHandle, a name that the wheel does not export
@@ -77,12 +78,19 @@ def cache_tokens(config: ModelConfig, cache_gb: float, fast: bool) -> int:
 
 
 class Pipeline:
-    """One loaded model. Every method must be called from the same thread."""
+    """One loaded model. Every method must be called from the same thread.
+
+    Raises ModelFilesError when the runtime cannot load what is in the directory.
+    """
 
     def __init__(self, directory: Path, settings: PipelineSettings) -> None:
-        self._pipeline = genai.ContinuousBatchingPipeline(
-            str(directory), settings.scheduler(), "CPU", settings.properties()
-        )
+        try:
+            self._pipeline = genai.ContinuousBatchingPipeline(
+                str(directory), settings.scheduler(), "CPU", settings.properties()
+            )
+        except RuntimeError as error:
+            reason = str(error).strip().splitlines()[-1:]
+            raise ModelFilesError(f"{directory} cannot be loaded: {' '.join(reason)}") from None
         self._next_request = 0
         self._warm_up()
 
