@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from glmscope.errors import UsageError
+from glmscope.engine.engine import Sampling
+from glmscope.errors import ModelFilesError, UsageError
+from glmscope.parity import sampling
 from glmscope.parity.check import check_directory
 from glmscope.parity.row import Row, close, equal
 from tests.support.paths import GOLDEN, TOKENIZER, needs_golden
@@ -55,6 +59,42 @@ def test_a_changed_weight_and_a_changed_id_are_noticed(tmp_path: Path) -> None:
     np.savez(copy / "golden.npz", **golden)
     missed = {row.compared for row in check_directory(copy) if not row.passed}
     assert missed == {"logits", "greedy ids, serving engine"}
+
+
+@needs_golden
+def test_a_golden_file_that_lacks_arrays_does_not_pass(tmp_path: Path) -> None:
+    copy = tmp_path / "glm3_a_int4"
+    shutil.copytree(GOLDEN / "models" / "glm3_a_int4", copy)
+    with np.load(copy / "golden.npz") as archive:
+        golden = {name: array for name, array in archive.items() if "::" not in name}
+    np.savez(copy / "golden.npz", **golden)
+    missed = {row.compared for row in check_directory(copy) if not row.passed}
+    assert missed == {f"dequant_f{bits} of 0 matrices, bits" for bits in (16, 32)}
+    del golden["final_hidden"]
+    np.savez(copy / "golden.npz", **golden)
+    with pytest.raises(ModelFilesError, match=r"golden\.npz has no array final_hidden"):
+        list(check_directory(copy))
+    (copy / "golden.npz").write_bytes((copy / "golden.npz").read_bytes()[:1000])
+    with pytest.raises(ModelFilesError, match="is no golden file"):
+        list(check_directory(copy))
+
+
+@needs_golden
+def test_a_sampler_that_keeps_removed_ids_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with np.load(GOLDEN / "components" / "sampling.npz") as archive:
+        case = {name.replace("c3_", "c0_"): archive[name] for name in archive if "c3_" in name}
+    np.savez(tmp_path / "sampling.npz", **case)
+    draw = sampling._draw
+
+    async def without_top_p(logits: Any, prompt: list[int], settings: Sampling) -> list[int]:
+        return await draw(logits, prompt, replace(settings, top_p=1.0))
+
+    assert [row for row in check_directory(tmp_path) if not row.passed] == []
+    monkeypatch.setattr(sampling, "_draw", without_top_p)
+    missed = {row.compared for row in check_directory(tmp_path) if not row.passed}
+    assert missed == {"draws of removed ids"}
 
 
 def test_a_directory_without_golden_files_is_refused(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ Files that are absent are left out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,11 +17,10 @@ from glmscope.model.config import ROTARY_BASE
 from glmscope.model.layers import apply_rotary, rms_norm, rotary_tables
 from glmscope.model.stored_tensor import DType, to_float32
 from glmscope.model.weights import Array, Node
+from glmscope.parity.golden import Golden
 from glmscope.parity.network import EXACT
 from glmscope.parity.row import Row, close
 from glmscope.parity.sampling import check_sampling
-
-Golden = Mapping[str, Array]
 
 _HALF_FORMATS = {"f16": (DType.F16, 10, -14), "bf16": (DType.BF16, 7, -126)}
 """Stored format, bits of the mantissa, smallest exponent of a normal number."""
@@ -32,8 +31,7 @@ def check_components(directory: Path) -> Iterator[Row]:
     for name, check in _CHECKS.items():
         path = directory / f"{name}.npz"
         if path.is_file():
-            with np.load(path) as archive:
-                yield from check(name, dict(archive))
+            yield from check(name, Golden(path))
 
 
 def _check_rms_norm(case: str, golden: Golden) -> Iterator[Row]:

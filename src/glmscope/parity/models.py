@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,7 @@ from glmscope.model.config import load_config
 from glmscope.model.convert import convert
 from glmscope.model.prefix import load_prefix
 from glmscope.model.weights import Array
+from glmscope.parity.golden import Golden
 from glmscope.parity.network import Network
 from glmscope.parity.quantized import check_quantized, half_dequantized_checkpoint
 from glmscope.parity.row import Row, close, equal
@@ -26,17 +27,14 @@ from glmscope.parity.row import Row, close, equal
 TOLERANCE = 1e-4
 BATCH_TOLERANCE = 2e-4  # a padded row against the unpadded one (model specification, section 3)
 
-Golden = Mapping[str, Array]
-
 
 def check_model(directory: Path) -> Iterator[Row]:
     """Convert the checkpoint in `directory` and compare it with `golden.npz`.
 
-    Raises ModelFilesError when the checkpoint cannot be used.
+    Raises ModelFilesError when the checkpoint or the golden file cannot be used.
     """
     case = directory.name
-    with np.load(directory / "golden.npz") as archive:
-        golden = dict(archive)
+    golden = Golden(directory / "golden.npz")
     with tempfile.TemporaryDirectory() as scratch:
         converted = Path(scratch) / "exact"
         convert(directory, converted, weights="fp32", prefix=_prefix_directory(directory))

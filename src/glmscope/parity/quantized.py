@@ -35,7 +35,8 @@ def check_quantized(case: str, directory: Path, golden: Mapping[str, Array]) -> 
             for name in names
             if (key := f"{rule}::{name}")
         )
-        yield Row(case, f"{rule} of {len(names)} matrices, bits", float(differing), 0)
+        found = float(differing) if names else float("inf")
+        yield Row(case, f"{rule} of {len(names)} matrices, bits", found, 0)
     sibling = directory.with_name(directory.name.removesuffix(f"_int{bits}"))
     if sibling == directory or not (sibling / CONFIG_FILE).is_file():
         return
