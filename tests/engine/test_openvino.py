@@ -13,14 +13,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 
 from glmscope.engine.engine import Sampling, Step
 from glmscope.engine.openvino import OpenVINOEngine
 from glmscope.errors import EngineFailure, ModelFilesError, ModelUnavailable, UsageError
+from glmscope.model.config import load_config
 from glmscope.model.convert import convert
 from glmscope.model.manifest import GRAPH_FILE, MANIFEST_FILE
+from glmscope.parity.network import Network
+from glmscope.parity.reference_sampling import processed_scores
 from tests.support.checkpoints import write_checkpoint
+from tests.support.reference_network import reference_logits
 
 GREEDY = Sampling(12, temperature=0.0)
 PROMPT = [3, 1, 4, 1, 5]
@@ -29,13 +33,22 @@ PROMPT = [3, 1, 4, 1, 5]
 @pytest.fixture(scope="module")
 def converted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A network of 64 ids and 256 positions whose replies vary with every id of the prompt."""
-    directory = tmp_path_factory.mktemp("engine")
+    return _converted(tmp_path_factory.mktemp("engine"), seq_length=256)
+
+
+@pytest.fixture(scope="module")
+def converted_long(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same network with 1024 positions."""
+    return _converted(tmp_path_factory.mktemp("engine-long"), seq_length=1024)
+
+
+def _converted(directory: Path, seq_length: int) -> Path:
     _, tensors = write_checkpoint(
         directory / "source",
         hidden_size=32,
         ffn_hidden_size=48,
         padded_vocab_size=64,
-        seq_length=256,
+        seq_length=seq_length,
     )
     small = {name: tensor / np.float16(2) for name, tensor in tensors.items()}
     save_file(small, directory / "source" / "model.safetensors")
@@ -117,6 +130,44 @@ async def test_extreme_settings_are_survived(engine: OpenVINOEngine) -> None:
     assert await _ids(engine, PROMPT, replace(hot, top_k=10**9))
     for penalty in (1e-300, 1e300):
         assert len(await _ids(engine, PROMPT, replace(GREEDY, repetition_penalty=penalty))) == 12
+
+
+async def test_a_repetition_penalty_is_the_original_s(
+    engine: OpenVINOEngine, converted: Path
+) -> None:
+    network = Network(converted)
+    for penalty in (0.8, 1.3):
+        ids = list(PROMPT)
+        for _ in range(12):
+            network.start()
+            logits = network.feed(np.array([ids]), np.arange(len(ids))[None]).logits[:, -1]
+            scores = processed_scores(
+                logits,
+                np.array([ids]),
+                temperature=1.0,
+                top_k=0,
+                top_p=1.0,
+                repetition_penalty=penalty,
+            )
+            ids.append(int(scores.argmax()))
+        penalized = replace(GREEDY, repetition_penalty=penalty)
+        assert await _ids(engine, PROMPT, penalized) == ids[len(PROMPT) :]
+
+
+async def test_long_prompts_read_in_pieces_side_by_side(converted_long: Path) -> None:
+    """The scheduler feeds 256 tokens a step; replies are those of the whole prompt."""
+    config = load_config(converted_long)
+    tensors = load_file(converted_long.parent / "source" / "model.safetensors")
+    random = np.random.default_rng(0)
+    prompts = [random.integers(0, 64, length).tolist() for length in (700, 3, 257, 512)]
+    engine = await asyncio.to_thread(OpenVINOEngine.open, converted_long)
+    try:
+        replies = await asyncio.gather(*(_ids(engine, prompt, GREEDY) for prompt in prompts))
+    finally:
+        await engine.close()
+    for prompt, reply in zip(prompts, replies, strict=True):
+        logits = reference_logits(config, tensors, prompt + reply)
+        assert reply == logits[len(prompt) - 1 : -1].argmax(axis=1).tolist()
 
 
 async def test_closing_the_iterator_frees_the_sequence(engine: OpenVINOEngine) -> None:

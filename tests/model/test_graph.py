@@ -31,6 +31,7 @@ IDS = [3, 1, 4, 1, 5, 9, 2, 6, 5, 31, 0]
         {"post_layer_norm": False},
         {"apply_residual_connection_post_layernorm": True},
         {"kv_channels": 16},
+        {"kv_channels": None},
         {"kv_channels": 12, "num_attention_heads": 2},
         {"rope_ratio": 7.5},
         {"_name_or_path": "THUDM/chatglm2-6b-32k", "rope_ratio": 3},

@@ -38,7 +38,7 @@ def _linear(x: np.ndarray, weights: Tensors, name: str) -> np.ndarray:
 
 
 def _attention(x: np.ndarray, weights: Tensors, name: str, config: ModelConfig) -> np.ndarray:
-    length, heads, d = len(x), config.num_attention_heads, config.kv_channels or 0
+    length, heads, d = len(x), config.num_attention_heads, config.head_dim
     qkv = _linear(x, weights, f"{name}.query_key_value")
     if config.multi_query_attention:
         groups = config.multi_query_group_num
