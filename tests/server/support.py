@@ -108,11 +108,15 @@ def serving(
     service: ChatService | None = None,
     keys: KeyStore | None = None,
     settings: ServerSettings | None = None,
+    **options: Any,
 ) -> Iterator[RunningServer]:
-    """A server on a free port in a thread; it has stopped when the block is left."""
+    """A server on a free port in a thread; it has stopped when the block is left.
+
+    `options` go to `create_app`.
+    """
     service = service or service_with()
     ready = threading.Event()
-    app = create_app(service, keys, settings)
+    app = create_app(service, keys, settings, **options)
     server = Server(app, "127.0.0.1", 0, lambda _url: ready.set())
     thread = threading.Thread(target=server.run)
     thread.start()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import NoReturn
 
@@ -20,17 +20,24 @@ from glmscope.server.middleware.body_limit import BodyLimit
 from glmscope.server.middleware.failures import Failures
 from glmscope.server.middleware.request_log import RequestLog
 from glmscope.server.middleware.slashes import Slashes
+from glmscope.server.observers import RequestObserver
+from glmscope.server.record import speaks
 from glmscope.server.settings import ServerSettings
 from glmscope.store.keys import KeyStore
 
 
 def create_app(
-    service: ChatService, keys: KeyStore | None, settings: ServerSettings | None = None
+    service: ChatService,
+    keys: KeyStore | None,
+    settings: ServerSettings | None = None,
+    *,
+    observers: Sequence[RequestObserver] = (),
 ) -> FastAPI:
     """An ASGI application that answers for `service` to whoever holds one of `keys`.
 
-    Without `keys` it answers everyone, so bind it to the loopback interface alone. Stopping the
-    application (ASGI lifespan, or `app.state.lifecycle.stop()`) closes the service.
+    Without `keys` it answers everyone, so bind it to the loopback interface alone. `observers` are
+    told about every request that ended. Stopping the application (ASGI lifespan, or
+    `app.state.lifecycle.stop()`) closes the service.
     """
     settings = settings or ServerSettings()
     admission = Admission(settings.max_running, settings.max_waiting)
@@ -55,12 +62,12 @@ def create_app(
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
     app.add_middleware(Slashes)
     app.add_middleware(Failures, retry_after_seconds=settings.retry_after_seconds)
-    app.add_middleware(RequestLog)
+    app.add_middleware(RequestLog, observers=observers)
 
     app.include_router(health_routes(service, admission))
     app.include_router(
         dashscope_routes(service, admission, settings.keep_alive_seconds),
-        dependencies=[Depends(key_check(keys))],
+        dependencies=[Depends(speaks("dashscope")), Depends(key_check(keys))],
     )
     return app
 

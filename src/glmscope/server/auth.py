@@ -13,7 +13,7 @@ from glmscope.store.keys import KeyStore
 
 
 def key_check(keys: KeyStore | None) -> Callable[[HTTPConnection], Awaitable[None]]:
-    """A dependency for routes that need a key; it notes the key's id, never the key.
+    """A dependency for routes that need a key; it notes whose key it is, never its text.
 
     Without a store everyone may ask: for servers that only their own machine can reach.
     """
@@ -25,7 +25,7 @@ def key_check(keys: KeyStore | None) -> Callable[[HTTPConnection], Awaitable[Non
         key = await run_in_threadpool(keys.verify, _presented(connection))
         if key is None:
             raise InvalidApiKey
-        RequestRecord.of(connection).key_id = key.id
+        RequestRecord.of(connection).key = key
 
     return check
 

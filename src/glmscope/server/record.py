@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Literal
 
 from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
 from glmscope.chat.events import Usage
+from glmscope.store.keys import KeyInfo
+
+Wire = Literal["dashscope", "openai", "websocket"]
 
 
 @dataclass(slots=True)
@@ -16,13 +21,26 @@ class RequestRecord:
     """Filled in along the way. It never holds a key, a prompt or a reply."""
 
     request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
-    key_id: str | None = None
+    wire: Wire | None = None
+    """None until a path that is served was found."""
+    key: KeyInfo | None = None
     model: str | None = None
     stream: bool = False
     usage: Usage | None = None
     finish_reason: str | None = None
     error: str | None = None
     disconnected: bool = False
+    queue_seconds: float | None = None
+    """How long the request waited for its turn; None when it never got one."""
+    first_token_seconds: float | None = None
+    """From the request's turn to its first piece of text."""
+    token_gaps: list[tuple[float, int]] = field(default_factory=list)
+    """For every later piece of text: seconds since the one before it, and the tokens it brought."""
+
+    @property
+    def key_id(self) -> str | None:
+        """The key's id, which may be logged."""
+        return None if self.key is None else self.key.id
 
     @classmethod
     def begin(cls, scope: Scope) -> RequestRecord:
@@ -43,6 +61,7 @@ class RequestRecord:
         """What is known, for one line of the log."""
         fields: dict[str, object] = {
             "request_id": self.request_id,
+            "wire": self.wire,
             "key_id": self.key_id,
             "model": self.model,
             "stream": self.stream or None,
@@ -51,5 +70,20 @@ class RequestRecord:
             "finish_reason": self.finish_reason,
             "error": self.error,
             "disconnected": self.disconnected or None,
+            "queue_seconds": _rounded(self.queue_seconds),
+            "first_token_seconds": _rounded(self.first_token_seconds),
         }
         return {name: value for name, value in fields.items() if value is not None}
+
+
+def speaks(wire: Wire) -> Callable[[HTTPConnection], Awaitable[None]]:
+    """A dependency for the routes of a wire; it notes which one a request came by."""
+
+    async def note(connection: HTTPConnection) -> None:
+        RequestRecord.of(connection).wire = wire
+
+    return note
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 4)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Protocol
 
@@ -11,13 +10,14 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from glmscope.chat.events import Finished, ReplyEvent
+from glmscope.chat.events import ReplyEvent
 from glmscope.chat.reply import Reply
 from glmscope.errors import GLMScopeError
 from glmscope.server.admission import Admission, Turn
 from glmscope.server.disconnect import until_disconnect
 from glmscope.server.failures import public_error
 from glmscope.server.record import RequestRecord
+from glmscope.server.reply_events import read_reply
 from glmscope.server.silence import with_silences
 
 
@@ -75,17 +75,6 @@ class _ReplyResponse(Response, ABC):
     @abstractmethod
     async def _answer(self, turn: Turn, send: Send) -> None: ...
 
-    async def _events(self, turn: Turn) -> AsyncGenerator[ReplyEvent, None]:
-        await turn.begin()
-        event: ReplyEvent | None = None
-        async for event in self._reply:
-            self._record.usage = event.usage
-            yield event
-        if not isinstance(event, Finished):
-            # A clean end without a reason would look like success to every client.
-            raise RuntimeError("the reply ended without a Finished event")
-        self._record.finish_reason = event.reason
-
     async def _start(self, send: Send, headers: dict[str, str]) -> None:
         raw = [(name.encode("ascii"), value.encode("ascii")) for name, value in headers.items()]
         await send({"type": "http.response.start", "status": 200, "headers": raw})
@@ -102,7 +91,7 @@ class PlainResponse(_ReplyResponse):
 
     async def _answer(self, turn: Turn, send: Send) -> None:
         body = b""
-        async with aclosing(self._events(turn)) as events:
+        async with aclosing(read_reply(self._reply, turn, self._record)) as events:
             async for event in events:
                 body = self._fold.add(event) or body
         headers = {"content-type": self._fold.media_type, "content-length": str(len(body))}
@@ -140,7 +129,7 @@ class EventStreamResponse(_ReplyResponse):
         last = self._fold.end
         try:
             async with (
-                aclosing(self._events(turn)) as events,
+                aclosing(read_reply(self._reply, turn, self._record)) as events,
                 aclosing(with_silences(events, self._keep_alive_seconds)) as signs,
             ):
                 async for event in signs:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from glmscope.server.observers import RequestObserver, tell
 from glmscope.server.record import RequestRecord
 
 _log = structlog.get_logger("glmscope.access")
@@ -18,13 +20,14 @@ _CLIENT_GONE = 499
 
 
 class RequestLog:
-    """Begins the request's record, sends its id as `x-request-id`, and logs how it ended.
+    """Begins the request's record and sends its id as `x-request-id`; logs how it ended.
 
-    Neither query string nor headers nor bodies are logged: they may hold keys and prompts.
+    The observers are told after that. Neither query string nor headers nor bodies are logged: they may hold keys and prompts.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, observers: Sequence[RequestObserver] = ()) -> None:
         self._app = app
+        self._observers = observers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -45,11 +48,13 @@ class RequestLog:
         try:
             await self._app(scope, receive, identified_send)
         finally:
+            seconds = time.monotonic() - begun
             _log.info(
                 "request",
                 method=scope["method"],
                 path=scope["path"][:_LONGEST_PATH],
                 status=status,
-                seconds=round(time.monotonic() - begun, 4),
+                seconds=round(seconds, 4),
                 **record.log_fields(),
             )
+            tell(self._observers, record, status, seconds)
