@@ -8,7 +8,8 @@ import pytest
 
 from glmscope.chat.request import ChatRequest, Message
 from glmscope.errors import EmptyInput, EmptyModel, GLMScopeError, InvalidParameter, ModelNotFound
-from glmscope.server.dashscope.request import GenerationRequest, read_generation, read_model
+from glmscope.server.dashscope.request import GenerationRequest, read_generation
+from glmscope.server.model import read_model
 from tests.server.support import service_with
 
 MODELS = service_with().models

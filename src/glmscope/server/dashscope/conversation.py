@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from glmscope.chat.request import Message, Role
 from glmscope.errors import InvalidParameter
-from glmscope.server.dashscope import fields
-from glmscope.server.dashscope.fields import Fields
+from glmscope.server import fields
+from glmscope.server.content import read_content
+from glmscope.server.fields import Fields
 
 _ROLES: dict[str, Role] = {
     "system": "system",
@@ -53,19 +54,7 @@ def _message(message: object, where: str) -> Message:
         raise InvalidParameter(f"{where}.role should be one of system, user, assistant, tool.")
     if message.get("tool_calls"):
         raise InvalidParameter(f"{where}.tool_calls is not supported by this server yet.")
-    return Message(_ROLES[role], _content(message.get("content"), f"{where}.content"))
-
-
-def _content(content: object, where: str) -> str:
-    if not isinstance(content, list):
-        return fields.text(content, where)
-    return "".join(_text_part(part, f"{where}[{index}]") for index, part in enumerate(content))
-
-
-def _text_part(part: object, where: str) -> str:
-    if not isinstance(part, dict) or part.get("type") not in (None, "text"):
-        raise InvalidParameter(f"{where} should be a text part; this model reads text only.")
-    return fields.text(part.get("text"), f"{where}.text")
+    return Message(_ROLES[role], read_content(message.get("content"), f"{where}.content"))
 
 
 def _from_history(history: object) -> Iterator[Message]:

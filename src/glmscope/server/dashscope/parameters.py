@@ -7,20 +7,13 @@ from dataclasses import dataclass
 from typing import Literal, cast
 
 from glmscope.errors import InvalidParameter
-from glmscope.server.dashscope import fields
-from glmscope.server.dashscope.fields import Fields, Interval
-from glmscope.server.dashscope.stop import Stops, read_stops
+from glmscope.server import fields
+from glmscope.server.fields import Fields, Interval
+from glmscope.server.sampling import SamplingParameters, read_sampling
 
 ResultFormat = Literal["text", "message"]
 
-_TEMPERATURE = Interval(0.0, 2.0, high_open=True)
-_TOP_P = Interval(0.0, 1.0, low_open=True)
-_TOP_K = Interval(0, math.inf, high_open=True)
-_TOP_K_OFF_ABOVE = 100
-_POSITIVE = Interval(0.0, math.inf, low_open=True, high_open=True)
-_PRESENCE_PENALTY = Interval(-2.0, 2.0)
 _MAX_LENGTH = Interval(1, math.inf, high_open=True)
-_SEED = Interval(0, 2**64 - 1)
 _N = Interval(1, 4)
 _TOP_LOGPROBS = Interval(0, 5)
 
@@ -32,13 +25,7 @@ class Parameters:
     result_format: ResultFormat
     incremental_output: bool
     max_tokens: int | None
-    temperature: float | None
-    top_p: float | None
-    top_k: int
-    repetition_penalty: float
-    presence_penalty: float
-    seed: int | None
-    stops: Stops
+    sampling: SamplingParameters
 
 
 def read_parameters(given: Fields, longest_output: int) -> Parameters:
@@ -49,18 +36,11 @@ def read_parameters(given: Fields, longest_output: int) -> Parameters:
     change the answer is dropped silently.
     """
     _refuse_unsupported(given)
-    repetition_penalty = fields.number(given, "repetition_penalty", _POSITIVE)
     return Parameters(
         result_format=_result_format(given),
         incremental_output=fields.boolean(given, "incremental_output"),
         max_tokens=_max_tokens(given, longest_output),
-        temperature=fields.number(given, "temperature", _TEMPERATURE),
-        top_p=fields.number(given, "top_p", _TOP_P),
-        top_k=_top_k(given),
-        repetition_penalty=1.0 if repetition_penalty is None else repetition_penalty,
-        presence_penalty=fields.number(given, "presence_penalty", _PRESENCE_PENALTY) or 0.0,
-        seed=fields.integer(given, "seed", _SEED),
-        stops=read_stops(given.get("stop")),
+        sampling=read_sampling(given),
     )
 
 
@@ -80,12 +60,6 @@ def _max_tokens(given: Fields, longest_output: int) -> int | None:
     if max_tokens is None and max_length is not None:
         return min(max_length, longest_output)
     return max_tokens
-
-
-def _top_k(given: Fields) -> int:
-    """0 means off, and so does anything above 100."""
-    top_k = fields.integer(given, "top_k", _TOP_K) or 0
-    return top_k if top_k <= _TOP_K_OFF_ABOVE else 0
 
 
 def _refuse_unsupported(given: Fields) -> None:

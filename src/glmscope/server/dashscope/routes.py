@@ -11,7 +11,8 @@ from glmscope.server import json_text
 from glmscope.server.admission import Admission
 from glmscope.server.dashscope.events import EventFold
 from glmscope.server.dashscope.plain import PlainFold
-from glmscope.server.dashscope.request import read_generation, read_model
+from glmscope.server.dashscope.request import read_generation
+from glmscope.server.model import read_model
 from glmscope.server.record import RequestRecord
 from glmscope.server.reply_response import EventStreamResponse, PlainResponse
 

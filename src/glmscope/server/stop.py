@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from glmscope.errors import InvalidParameter
-from glmscope.server.dashscope import fields
+from glmscope.server import fields
 
 # Every piece of a reply is compared with every stop, so their number has to have an end.
 _MOST = 64
