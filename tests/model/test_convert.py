@@ -21,7 +21,12 @@ from glmscope.model.manifest import GRAPH_FILE, MANIFEST_FILE, WEIGHTS_FILE, rea
 from glmscope.model.matrix_store import MatrixStore
 from glmscope.model.official_quant import quantize_rows
 from glmscope.parity.network import Network
-from tests.support.checkpoints import write_checkpoint, write_safetensors
+from tests.support.checkpoints import (
+    random_tensors,
+    write_checkpoint,
+    write_config,
+    write_safetensors,
+)
 
 IDS = np.array([[3, 1, 4, 1, 5, 9]])
 
@@ -104,6 +109,21 @@ def test_a_destination_of_another_checkpoint_is_not_taken_for_this_one(
     convert(source, tmp_path / "converted", weights="int8")
     with pytest.raises(UsageError, match="another checkpoint"):
         convert(other, tmp_path / "converted", weights="int8")
+
+
+def test_the_manifest_knows_the_prefix(source: Path, tmp_path: Path) -> None:
+    for name, seed in (("one", 1), ("other", 2)):
+        config = write_config(tmp_path / name, hidden_size=64, ffn_hidden_size=128, pre_seq_len=3)
+        tensors = random_tensors(config, seed)
+        trained = {key: value for key, value in tensors.items() if "prefix_encoder" in key}
+        save_file(trained, tmp_path / name / "model.safetensors")
+    target = tmp_path / "converted"
+    manifest = convert(source, target, weights="int8", prefix=tmp_path / "one")
+    assert {"prefix/config.json", "prefix/model.safetensors"} < set(manifest.sources)
+    assert convert(source, target, weights="int8", prefix=tmp_path / "one") == manifest
+    for prefix in (tmp_path / "other", None):
+        with pytest.raises(UsageError, match="another checkpoint or prefix"):
+            convert(source, target, weights="int8", prefix=prefix)
 
 
 @pytest.mark.parametrize("place", ["file", "file/below"])

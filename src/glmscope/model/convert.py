@@ -43,6 +43,7 @@ __all__ = ["WEIGHT_FORMATS", "convert", "is_converted", "read_manifest"]
 
 Progress = Callable[[int, int], None]
 
+_PREFIX = "prefix/"  # before the names of a separate prefix's files; no file name holds a slash
 _COPIED = (CONFIG_FILE, TOKENIZER_FILE, "tokenizer_config.json")
 
 
@@ -95,7 +96,7 @@ def convert(
     try:
         with _lock(destination):
             if is_converted(destination):
-                return _existing(destination, weights, config)
+                return _existing(destination, weights, config, prefix)
             if destination.exists() and not _is_empty(destination):
                 raise UsageError(
                     f"{destination} exists and is no converted model; nothing was done."
@@ -121,12 +122,15 @@ def _is_empty(path: Path) -> bool:
     return path.is_dir() and not any(path.iterdir())
 
 
-def _existing(destination: Path, weights: str, config: ModelConfig) -> Manifest:
+def _existing(
+    destination: Path, weights: str, config: ModelConfig, prefix: Path | None
+) -> Manifest:
     manifest = read_manifest(destination)
-    if manifest.config != config:
+    known = {name: digest for name, digest in manifest.sources.items() if _PREFIX in name}
+    if manifest.config != config or known != _prefix_sources(prefix):
         raise UsageError(
-            f"{destination} was converted from another checkpoint: name another destination, or "
-            "remove it first."
+            f"{destination} was converted from another checkpoint or prefix: name another "
+            "destination, or remove it first."
         )
     if manifest.weights != weights and not manifest.weights.startswith("official"):
         raise UsageError(
@@ -134,6 +138,11 @@ def _existing(destination: Path, weights: str, config: ModelConfig) -> Manifest:
             "destination, or remove it first."
         )
     return manifest
+
+
+def _prefix_sources(directory: Path | None) -> dict[str, str]:
+    digests = {} if directory is None else Checkpoint.open(directory).sha256()
+    return {_PREFIX + name: digest for name, digest in digests.items()}
 
 
 class _Conversion:
@@ -154,6 +163,7 @@ class _Conversion:
         self.format = WEIGHT_FORMATS[weights]
         self.weights = weights
         self.prefix_kv = load_prefix(config, checkpoint, prefix)
+        self.prefix_sources = _prefix_sources(prefix)
         self.progress = progress
         self.done = 0
         self.specs = expected_tensors(config)
@@ -180,7 +190,7 @@ class _Conversion:
             group_size=None if self.official_bits else self.format.group_size,
             prefix_length=0 if self.prefix_kv is None else int(self.prefix_kv.shape[2]),
             config=self.config,
-            sources=sources,
+            sources={**sources, **self.prefix_sources},
             files={file.name: file.stat().st_size for file in sorted(self.target.iterdir())},
             versions={
                 "glmscope": glmscope.__version__,

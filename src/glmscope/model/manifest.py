@@ -24,7 +24,8 @@ class Manifest:
     """How a directory was made, and what it must hold to be complete.
 
     `weights` is the format that was asked for, or `official-int8`/`official-int4` for carried-over
-    integers. `files` maps file name to size in bytes, `sources` to the SHA-256 of what was read.
+    integers. `files` maps file name to size in bytes, `sources` to the SHA-256 of what was read,
+    with `prefix/` before the names of a separate prefix.
     `prefix_length` is the number of virtual tokens P of a P-Tuning v2 prefix: their ids are
     `config.padded_vocab_size` onward, and every prompt has to start with them.
     """
@@ -40,7 +41,7 @@ class Manifest:
 
     @property
     def is_exact(self) -> bool:
-        """Whether the weights are those that were published, number for number."""
+        """Whether the weights are those of the published float16 and integer files, unrounded."""
         return self.weights in ("fp32", "fp16", "official-int8", "official-int4")
 
     def write(self, directory: Path) -> None:
