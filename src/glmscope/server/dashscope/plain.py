@@ -9,11 +9,11 @@ from glmscope.server.dashscope.result import result
 
 
 class PlainFold:
-    """Collects the events of one reply."""
+    """Collects the events of one reply. Without `request_id` the answer holds none."""
 
     media_type = "application/json"
 
-    def __init__(self, result_format: ResultFormat, request_id: str) -> None:
+    def __init__(self, result_format: ResultFormat, request_id: str | None) -> None:
         self._result_format = result_format
         self._request_id = request_id
         self._pieces: list[str] = []

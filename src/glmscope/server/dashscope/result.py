@@ -12,14 +12,16 @@ RUNNING = "null"
 
 
 def result(
-    result_format: ResultFormat, text: str, finish_reason: str, usage: Usage, request_id: str
+    result_format: ResultFormat, text: str, finish_reason: str, usage: Usage, request_id: str | None
 ) -> dict[str, Any]:
-    """One whole result object, plain or as the data of one event."""
-    return {
+    """One whole result object, plain or as one chunk; a websocket says the id elsewhere."""
+    body: dict[str, Any] = {
         "output": _output(result_format, text, finish_reason),
         "usage": {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens},
-        "request_id": request_id,
     }
+    if request_id is not None:
+        body["request_id"] = request_id
+    return body
 
 
 def _output(result_format: ResultFormat, text: str, finish_reason: str) -> dict[str, Any]:
