@@ -185,6 +185,12 @@ async def test_repeat_says_the_reply_again():
     assert await say(engine(script({"reply": "好的。", "repeat": 3})), ask("x")) == "好的。" * 3
 
 
+async def test_a_reply_may_quote_the_whole_prompt_and_quotes_nothing_twice():
+    quoting = script({"reply": ["{question} in {prompt}"]})
+    spoken = await say(engine(quoting), ask("{prompt}"))
+    assert spoken == f"{{prompt}} in {CHATGLM3.decode(ask('{prompt}'))}"
+
+
 @pytest.mark.parametrize("ids_per_step", [1, 2])
 async def test_an_injected_failure_comes_after_so_many_ids(ids_per_step: int):
     running = engine(
@@ -249,7 +255,7 @@ def test_a_script_is_read_from_a_file(tmp_path):
     path = tmp_path / "script.json"
     path.write_text('{"rules": [{"match": ["甲", "乙"], "reply": "丙"}]}', encoding="utf-8")
     read = Script.from_file(path)
-    assert read.rule_for("乙和甲").text("", [0]) == "丙"
+    assert read.rule_for("乙和甲").text("", "", [0]) == "丙"
     assert read.rule_for("甲").reply == ()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from importlib import resources
@@ -13,6 +14,9 @@ from glmscope.errors import UsageError
 
 QUESTION = "{question}"
 """Stands in a reply for the message that is being answered."""
+PROMPT = "{prompt}"
+"""Stands in a reply for the whole prompt as text, role markers and all."""
+_PLACEHOLDER = re.compile(f"{re.escape(QUESTION)}|{re.escape(PROMPT)}")
 
 _LONGEST_DELAY_MS = 3_600_000
 _LEAST = {"repeat": 1, "ids_per_step": 1, "error_after": 0}
@@ -45,12 +49,13 @@ class Rule:
             return question.strip() in self.match
         return all(text in question for text in self.match)
 
-    def text(self, question: str, choices: Sequence[int]) -> str:
+    def text(self, question: str, prompt: str, choices: Sequence[int]) -> str:
         """The reply in the wordings that `choices` gives, one number for each part."""
-        once = "".join(
-            part[choice % len(part)].replace(QUESTION, question)
-            for part, choice in zip(self.reply, choices, strict=True)
+        wordings = (
+            part[choice % len(part)] for part, choice in zip(self.reply, choices, strict=True)
         )
+        stands_for = {QUESTION: question, PROMPT: prompt}
+        once = _PLACEHOLDER.sub(lambda found: stands_for[found[0]], "".join(wordings))
         return once * self.repeat
 
 
@@ -59,9 +64,10 @@ class Script:
     """Rules in order: the first that fits a message answers it.
 
     A file is a JSON object `{"rules": [...]}`; each rule has `reply` (a string, or a list of
-    strings and of lists of strings: wordings to choose from; `{question}` stands for the message)
-    and may have `match` (a string or a list), `exact`, `repeat`, `delay_ms`, `ids_per_step` and
-    `error_after`, as described at `Rule`. A message that no rule fits gets an empty reply.
+    strings and of lists of strings: wordings to choose from; `{question}` stands for the message,
+    `{prompt}` for the whole prompt) and may have `match` (a string or a list), `exact`, `repeat`,
+    `delay_ms`, `ids_per_step` and `error_after`, as described at `Rule`. A message that no rule
+    fits gets an empty reply.
     """
 
     rules: tuple[Rule, ...]

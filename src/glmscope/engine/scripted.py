@@ -61,7 +61,8 @@ class ScriptedEngine:
         try:
             question = self._last_message(prompt_ids)
             rule = self._script.rule_for(question)
-            ids = self._encode(rule.text(question, _choices(rule, sampling)))
+            text = rule.text(question, self._decode(prompt_ids), _choices(rule, sampling))
+            ids = self._encode(text)
             endless = itertools.chain(ids, itertools.repeat(self._end_id))
             for step in _steps(endless, rule, room, sampling.stop_ids):
                 await self._pause(rule.delay_ms * len(step.ids) / 1000)
