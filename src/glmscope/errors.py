@@ -66,7 +66,11 @@ class RequestError(GLMScopeError):
 
 
 class InvalidParameter(RequestError):
-    """A parameter or the input has a wrong type, range or combination."""
+    """A parameter or the input has a wrong type, range or combination; `param` names it."""
+
+    def __init__(self, message: str | None = None, *, param: str | None = None) -> None:
+        super().__init__(message)
+        self.param = param
 
 
 class EmptyModel(RequestError):

@@ -43,7 +43,7 @@ def integer(fields: Fields, name: str, interval: Interval) -> int | None:
     if value is None:
         return None
     if not isinstance(value, int) or isinstance(value, bool):
-        raise InvalidParameter(f"{name} should be an integer.")
+        raise InvalidParameter(f"{name} should be an integer.", param=name)
     if value not in interval:
         raise out_of_range(name, interval)
     return value
@@ -55,7 +55,7 @@ def number(fields: Fields, name: str, interval: Interval) -> float | None:
     if value is None:
         return None
     if not isinstance(value, (int, float)) or isinstance(value, bool):
-        raise InvalidParameter(f"{name} should be a number.")
+        raise InvalidParameter(f"{name} should be a number.", param=name)
     # JSON's 1e999 reads as infinity, and an integer may be too large to become a float.
     if abs(value) > sys.float_info.max or math.isnan(value) or value not in interval:
         raise out_of_range(name, interval)
@@ -68,23 +68,23 @@ def boolean(fields: Fields, name: str) -> bool:
     if value is None:
         return False
     if not isinstance(value, bool):
-        raise InvalidParameter(f"{name} should be true or false.")
+        raise InvalidParameter(f"{name} should be true or false.", param=name)
     return value
 
 
 def text(value: object, where: str) -> str:
     """`value` as text that can be encoded. `where` names it in the error."""
     if not isinstance(value, str):
-        raise InvalidParameter(f"{where} should be a string.")
+        raise InvalidParameter(f"{where} should be a string.", param=where)
     try:
         value.encode("utf-8")
     except UnicodeEncodeError:
         raise InvalidParameter(
-            f"{where} holds half of a surrogate pair, which is not a character."
+            f"{where} holds half of a surrogate pair, which is not a character.", param=where
         ) from None
     return value
 
 
 def out_of_range(name: str, interval: Interval) -> InvalidParameter:
     """The error that names the range."""
-    return InvalidParameter(f"Range of {name} should be {interval}")
+    return InvalidParameter(f"Range of {name} should be {interval}", param=name)

@@ -15,7 +15,7 @@ def read_model(body: Fields, models: Mapping[str, ServedModel]) -> ServedModel:
     if model is None or model == "":
         raise EmptyModel
     if not isinstance(model, str):
-        raise InvalidParameter("model should be a string.")
+        raise InvalidParameter("model should be a string.", param="model")
     if model not in models:
         raise ModelNotFound
     return models[model]

@@ -35,7 +35,7 @@ def read_stops(stop: object) -> Stops:
     if all(_is_id(item) for item in stop):
         return Stops(sequences=(tuple(stop),))
     if len(stop) > _MOST:
-        raise InvalidParameter(f"stop should have at most {_MOST} entries.")
+        raise InvalidParameter(f"stop should have at most {_MOST} entries.", param="stop")
     if all(isinstance(item, str) for item in stop):
         strings = (_string(item, f"stop[{index}]") for index, item in enumerate(stop))
         return Stops(strings=tuple(strings))
@@ -48,14 +48,16 @@ def read_stops(stop: object) -> Stops:
 def _string(value: object, where: str) -> str:
     string = fields.text(value, where)
     if not string:
-        raise InvalidParameter(f"{where} should not be empty.")
+        raise InvalidParameter(f"{where} should not be empty.", param=where)
     return string
 
 
 def _sequence(ids: list[object], where: str) -> tuple[int, ...]:
     sequence = tuple(item for item in ids if isinstance(item, int) and _is_id(item))
     if not ids or len(sequence) != len(ids):
-        raise InvalidParameter(f"{where} should be a list of token ids that is not empty.")
+        raise InvalidParameter(
+            f"{where} should be a list of token ids that is not empty.", param=where
+        )
     return sequence
 
 
@@ -65,5 +67,6 @@ def _is_id(value: object) -> bool:
 
 def _wrong_shape() -> InvalidParameter:
     return InvalidParameter(
-        "stop should be a string, a list of strings, a list of token ids or a list of such lists."
+        "stop should be a string, a list of strings, a list of token ids or a list of such lists.",
+        param="stop",
     )

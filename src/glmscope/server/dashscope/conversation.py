@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from glmscope.chat.request import Message, Role
 from glmscope.errors import InvalidParameter
 from glmscope.server import fields
-from glmscope.server.content import read_content
 from glmscope.server.fields import Fields
+from glmscope.server.messages import read_messages
 
 _ROLES: dict[str, Role] = {
     "system": "system",
@@ -27,34 +27,12 @@ def read_conversation(given: Fields) -> tuple[Message, ...]:
     """
     messages = given.get("messages")
     if messages is not None and messages != []:
-        return _from_messages(messages)
+        return read_messages(messages, _ROLES)
     prompt = given.get("prompt")
     if prompt is None:
         raise InvalidParameter('Either "prompt" or "messages" must exist and cannot both be none.')
     turns = _from_history(given.get("history"))
     return (*turns, Message("user", fields.text(prompt, "prompt")))
-
-
-def _from_messages(messages: object) -> tuple[Message, ...]:
-    if not isinstance(messages, list):
-        raise InvalidParameter("messages should be a list.")
-    conversation = tuple(
-        _message(message, f"messages[{index}]") for index, message in enumerate(messages)
-    )
-    if conversation[-1].role not in ("user", "tool"):
-        raise InvalidParameter('The last message should have the role "user" or "tool".')
-    return conversation
-
-
-def _message(message: object, where: str) -> Message:
-    if not isinstance(message, dict):
-        raise InvalidParameter(f"{where} should be an object.")
-    role = message.get("role")
-    if not isinstance(role, str) or role not in _ROLES:
-        raise InvalidParameter(f"{where}.role should be one of system, user, assistant, tool.")
-    if message.get("tool_calls"):
-        raise InvalidParameter(f"{where}.tool_calls is not supported by this server yet.")
-    return Message(_ROLES[role], read_content(message.get("content"), f"{where}.content"))
 
 
 def _from_history(history: object) -> Iterator[Message]:

@@ -1,0 +1,55 @@
+"""`messages`: a conversation as a list of roles and contents, the same on every wire."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from glmscope.chat.request import Message, Role
+from glmscope.errors import InvalidParameter
+from glmscope.server import fields
+
+
+def read_messages(messages: object, roles: Mapping[str, Role]) -> tuple[Message, ...]:
+    """A conversation that ends with what is to be answered; `roles` are the wire's names for them.
+
+    Raises InvalidParameter for wrong shapes, other roles, and another end.
+    """
+    if not isinstance(messages, list):
+        raise InvalidParameter("messages should be a list.", param="messages")
+    conversation = tuple(
+        _message(message, f"messages[{index}]", roles) for index, message in enumerate(messages)
+    )
+    if not conversation or conversation[-1].role not in ("user", "tool"):
+        raise InvalidParameter(
+            'The last message should have the role "user" or "tool".', param="messages"
+        )
+    return conversation
+
+
+def _message(message: object, where: str, roles: Mapping[str, Role]) -> Message:
+    if not isinstance(message, dict):
+        raise InvalidParameter(f"{where} should be an object.", param=where)
+    role = message.get("role")
+    if not isinstance(role, str) or role not in roles:
+        names = ", ".join(dict.fromkeys(roles.values()))
+        raise InvalidParameter(f"{where}.role should be one of {names}.", param=f"{where}.role")
+    if message.get("tool_calls"):
+        raise InvalidParameter(
+            f"{where}.tool_calls is not supported by this server yet.", param=f"{where}.tool_calls"
+        )
+    return Message(roles[role], _content(message.get("content"), f"{where}.content"))
+
+
+def _content(content: object, where: str) -> str:
+    """A string, or text parts, which are joined."""
+    if not isinstance(content, list):
+        return fields.text(content, where)
+    return "".join(_text_part(part, f"{where}[{index}]") for index, part in enumerate(content))
+
+
+def _text_part(part: object, where: str) -> str:
+    if not isinstance(part, dict) or part.get("type") not in (None, "text"):
+        raise InvalidParameter(
+            f"{where} should be a text part; this model reads text only.", param=where
+        )
+    return fields.text(part.get("text"), f"{where}.text")
