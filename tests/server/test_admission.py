@@ -1,30 +1,139 @@
-"""A bounded line, in order of arrival."""
+"""A bounded line, served in rounds: one request of each key, in order of arrival."""
 
 from __future__ import annotations
 
 import asyncio
+import gc
+import itertools
+import tracemalloc
+from collections.abc import Sequence
+from contextlib import ExitStack
 
 import pytest
 
-from glmscope.errors import ModelUnavailable, Throttling
+from glmscope.errors import ModelUnavailable, RequestTimeOut, Throttling
 from glmscope.server.admission import Admission
 from glmscope.server.settings import ServerSettings
 from tests.server.support import STREAM, ask, eventually, serving
 
 
-async def test_turns_come_in_order_of_arrival() -> None:
-    admission = Admission(max_running=1, max_waiting=2)
-    order = []
+async def order_of_turns(arrivals: Sequence[str], max_running: int = 1) -> list[str]:
+    """Who gets which turn when requests, named `key` or `key.number`, come all at once."""
+    admission = Admission(max_running, max_waiting=len(arrivals))
+    order: list[str] = []
 
     async def request(name: str) -> None:
-        with admission.admit() as turn:
+        with admission.admit(name.partition(".")[0]) as turn:
             await turn.begin()
             order.append(name)
             await asyncio.sleep(0)
 
-    await asyncio.gather(*(request(name) for name in "abc"))
-    assert order == ["a", "b", "c"]
+    await asyncio.gather(*(request(name) for name in arrivals))
+    assert (admission.admitted, admission.running, admission.waiting) == (0, 0, 0)
+    assert admission.waiting_by_key == {}
+    return order
+
+
+async def test_the_requests_of_one_key_run_in_order_of_arrival() -> None:
+    arrivals = ["k.1", "k.2", "k.3", "k.4"]
+    assert await order_of_turns(arrivals) == arrivals
+
+
+async def test_keys_take_turns() -> None:
+    arrivals = ["a.1", "a.2", "a.3", "b.1", "b.2", "c.1", "a.4"]
+    assert await order_of_turns(arrivals) == ["a.1", "a.2", "b.1", "c.1", "a.3", "b.2", "a.4"]
+
+
+@pytest.mark.parametrize("others", [1, 4])
+async def test_a_hundred_requests_of_one_key_starve_nobody(others: int) -> None:
+    greedy = [f"greedy.{number}" for number in range(100)]
+    late = [f"late{number}" for number in range(others)]
+    order = await order_of_turns([*greedy, *late])
+    # The first turn was taken before anybody else came; from then on one turn of each key.
+    waited = {name: order.index(name) - 1 for name in late}
+    assert max(waited.values()) <= others
+    assert [name for name in order if name.startswith("greedy")] == greedy
+
+
+async def test_two_keys_that_always_ask_share_the_turns() -> None:
+    arrivals = [f"a.{number}" for number in range(40)] + [f"b.{number}" for number in range(20)]
+    order = [name[0] for name in await order_of_turns(arrivals, max_running=4)]
+    # Four run at once; of the next 40 turns each key gets every second one.
+    assert all(pair in (("a", "b"), ("b", "a")) for pair in itertools.pairwise(order[4:44]))
+
+
+async def test_one_key_cannot_fill_the_line() -> None:
+    admission = Admission(max_running=1, max_waiting=4, max_waiting_per_key=3)
+    with ExitStack() as inside:
+        for _ in range(4):
+            inside.enter_context(admission.admit("greedy"))
+        with pytest.raises(Throttling, match="this API-key"), admission.admit("greedy"):
+            pass
+        inside.enter_context(admission.admit("late"))
+        with pytest.raises(Throttling), admission.admit("too late"):
+            pass
+        assert admission.waiting_by_key == {"greedy": 3, "late": 1}
+        assert (admission.running, admission.waiting) == (1, 4)
     assert admission.admitted == 0
+
+
+async def test_without_keys_everyone_shares_the_whole_line() -> None:
+    admission = Admission(max_running=1, max_waiting=2, max_waiting_per_key=1)
+    with admission.admit(), admission.admit(), admission.admit():
+        assert admission.waiting == 2
+
+
+async def test_who_leaves_the_line_takes_no_turn() -> None:
+    admission = Admission(max_running=1, max_waiting=3)
+    with ExitStack() as inside:
+        running = inside.enter_context(ExitStack())
+        running.enter_context(admission.admit("a"))
+        impatient = asyncio.create_task(_ask(admission, "b"))
+        patient = inside.enter_context(admission.admit("c"))
+        await asyncio.sleep(0)
+        assert admission.waiting_by_key == {"c": 1, "b": 1}
+        impatient.cancel()
+        await asyncio.gather(impatient, return_exceptions=True)
+        assert admission.waiting_by_key == {"c": 1}
+        running.close()
+        await asyncio.wait_for(patient.begin(), 1)
+        assert (admission.running, admission.waiting) == (1, 0)
+
+
+async def _ask(admission: Admission, key: str) -> None:
+    with admission.admit(key) as turn:
+        await turn.begin()
+
+
+async def test_a_turn_that_does_not_come_in_time() -> None:
+    admission = Admission(max_running=1, max_waiting=1, max_wait_seconds=0.01)
+    with admission.admit("a"):
+        with pytest.raises(RequestTimeOut):
+            await _ask(admission, "b")
+        assert admission.admitted == 1
+    await _ask(admission, "b")
+
+
+async def test_a_thousand_refusals_leave_nothing_behind() -> None:
+    admission = Admission(max_running=1, max_waiting=1)
+
+    def refuse(count: int) -> None:
+        for number in range(count):
+            with pytest.raises(Throttling), admission.admit(f"key {number}"):
+                pass
+
+    with admission.admit("a"), admission.admit("b"):
+        refuse(10)
+        gc.collect()
+        tracemalloc.start()
+        before, _ = tracemalloc.get_traced_memory()
+        refuse(1000)
+        gc.collect()
+        after, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert admission.admitted == 2
+        assert admission.waiting_by_key == {"b": 1}
+        assert after - before < 16_384  # bytes; a thousand of anything would be more
 
 
 async def test_a_full_line_refuses_and_a_failure_leaves_it() -> None:
@@ -71,3 +180,14 @@ def test_beyond_the_line_there_is_429_at_once(headers: dict[str, str]) -> None:
         for connection in inside:
             connection.close()
         assert eventually(lambda: server.ask(ask(), headers).status == 200)
+
+
+@pytest.mark.parametrize("headers", [STREAM, {}], ids=["stream", "plain"])
+def test_a_turn_that_does_not_come_is_408(headers: dict[str, str]) -> None:
+    settings = ServerSettings(max_running=1, max_wait_seconds=0.2, drain_seconds=0)
+    with serving(settings=settings) as server, server.connect() as running:
+        running.send(ask("endless silence"), STREAM)
+        assert eventually(lambda: server.running() == 1)
+        answer = server.ask(ask(), headers)
+        assert answer.error == (408, "RequestTimeOut")
+        assert server.running() == 1

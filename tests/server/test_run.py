@@ -53,7 +53,15 @@ def test_an_address_that_cannot_be_had() -> None:
 
 
 @pytest.mark.parametrize(
-    "setting", [{"max_running": 0}, {"keep_alive_seconds": 0}, {"max_waiting": -1}], ids=str
+    "setting",
+    [
+        {"max_running": 0},
+        {"keep_alive_seconds": 0},
+        {"max_wait_seconds": 0},
+        {"max_waiting": -1},
+        {"max_waiting_per_key": -1},
+    ],
+    ids=str,
 )
 def test_settings_that_cannot_work(setting: dict[str, int]) -> None:
     with pytest.raises(UsageError):

@@ -40,7 +40,12 @@ def create_app(
     `app.state.lifecycle.stop()`) closes the service.
     """
     settings = settings or ServerSettings()
-    admission = Admission(settings.max_running, settings.max_waiting)
+    admission = Admission(
+        settings.max_running,
+        settings.max_waiting,
+        settings.waiting_share,
+        settings.max_wait_seconds,
+    )
     lifecycle = Lifecycle(service, admission, settings.drain_seconds)
 
     @asynccontextmanager

@@ -66,7 +66,7 @@ class _ReplyResponse(Response, ABC):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async with aclosing(self._reply):
-            with self._admission.admit() as turn:
+            with self._admission.admit(self._record.key_id) as turn:
                 try:
                     await until_disconnect(receive, self._answer(turn, send))
                 except ClientDisconnect:

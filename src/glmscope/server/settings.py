@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from glmscope.errors import UsageError
+
+_ONE_KEYS_SHARE = 0.75
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +18,10 @@ class ServerSettings:
     """Replies generated side by side."""
     max_waiting: int = 128
     """Requests that may wait for their turn; one more is answered 429 at once."""
+    max_waiting_per_key: int | None = None
+    """How many of those may be one key's, so that none fills the line; None: three quarters."""
+    max_wait_seconds: float = 240.0
+    """Longest wait for a turn, then 408. SDKs give up after 300 seconds without an answer."""
     max_body_bytes: int = 4 * 1024 * 1024
     """Largest request body. The longest context, every character escaped, needs some 1.2 MB."""
     keep_alive_seconds: float = 15.0
@@ -25,8 +32,23 @@ class ServerSettings:
     """What a client is told to wait after 429 and 503."""
 
     def __post_init__(self) -> None:
-        if self.max_running < 1 or self.keep_alive_seconds <= 0:
-            raise UsageError("max_running and keep_alive_seconds must be greater than 0.")
+        above_zero = {
+            "max_running": self.max_running,
+            "max_wait_seconds": self.max_wait_seconds,
+            "keep_alive_seconds": self.keep_alive_seconds,
+            "receive_seconds": self.receive_seconds,
+            "write_seconds": self.write_seconds,
+        }
+        for name, value in above_zero.items():
+            if value <= 0:
+                raise UsageError(f"{name} must be greater than 0.")
         others = (self.max_waiting, self.max_body_bytes, self.drain_seconds)
-        if min(*others, self.retry_after_seconds) < 0:
+        if min(*others, self.retry_after_seconds, self.max_waiting_per_key or 0) < 0:
             raise UsageError("No setting of the server may be negative.")
+
+    @property
+    def waiting_share(self) -> int:
+        """Requests of one key that may wait."""
+        if self.max_waiting_per_key is None:
+            return math.ceil(self.max_waiting * _ONE_KEYS_SHARE)
+        return self.max_waiting_per_key

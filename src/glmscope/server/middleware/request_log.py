@@ -22,7 +22,8 @@ _CLIENT_GONE = 499
 class RequestLog:
     """Begins the request's record and sends its id as `x-request-id`; logs how it ended.
 
-    The observers are told after that. Neither query string nor headers nor bodies are logged: they may hold keys and prompts.
+    The observers are told after that. Neither query string nor headers nor bodies are logged: they
+    may hold keys and prompts.
     """
 
     def __init__(self, app: ASGIApp, observers: Sequence[RequestObserver] = ()) -> None:
