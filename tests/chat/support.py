@@ -24,6 +24,7 @@ class ListedEngine:
     """Returns listed steps, or raises what is listed among them; remembers what it was asked."""
 
     name = "listed"
+    abilities: frozenset[str] = frozenset()
 
     def __init__(self, steps: Sequence[Step | Exception] = (), max_positions: int = 8192) -> None:
         self.max_positions = max_positions

@@ -71,7 +71,9 @@ def test_parameters_absent_null_and_empty_are_the_same() -> None:
     ]
     assert read_ones[0] == read_ones[1] == read_ones[2]
     assert read_ones[0] == GenerationRequest(
-        ChatRequest(REQUEST_ID, "chatglm3-6b", (Message("user", "x"),)), "text", False
+        ChatRequest(request_id=REQUEST_ID, model="chatglm3-6b", messages=(Message("user", "x"),)),
+        "text",
+        False,
     )
 
 
@@ -104,9 +106,9 @@ def test_all_parameters_arrive() -> None:
     )
     assert given == GenerationRequest(
         ChatRequest(
-            REQUEST_ID,
-            "chatglm3-6b",
-            (Message("user", "x"),),
+            request_id=REQUEST_ID,
+            model="chatglm3-6b",
+            messages=(Message("user", "x"),),
             max_tokens=9,
             temperature=1.0,
             top_p=0.5,

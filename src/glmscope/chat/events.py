@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 ReplyFinish = Literal["stop", "length"]
+Alternative = tuple[str, bytes, float]
+"""A token that could have stood there: what it is called, its bytes, its log-probability."""
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens as the service counts them.
+    """Tokens as the service counts them; in an event, those of its own choice.
 
     Input: each message content encoded alone, without role markers, prefix tokens or template.
     Output: generated ids, the end token not counted. (DashScope protocol, section 4.)
@@ -21,19 +23,40 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class PieceLogprob:
+    """A token of a shown text and how likely it was; see `TokenLogprob`.
+
+    `bytes` is what it adds to the text: those of all tokens joined are the text in UTF-8, but that
+    a byte which is no part of a character shows as U+FFFD. `token` says them in characters, bytes
+    that make none as `<0xE6>`.
+    """
+
+    token: str
+    bytes: bytes
+    logprob: float
+    top: tuple[Alternative, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class TextPiece:
-    """More text, never empty, never half a character, never part of a stop string."""
+    """More text of choice `index`, never empty, never half a character or part of a stop string.
+
+    Where logprobs were asked for, they are those of the tokens that make just this text.
+    """
 
     text: str
     usage: Usage
+    index: int = 0
+    logprobs: tuple[PieceLogprob, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The last event of every reply that did not fail."""
+    """The last event of every choice that did not fail."""
 
     reason: ReplyFinish
     usage: Usage
+    index: int = 0
 
 
 ReplyEvent = TextPiece | Finished

@@ -104,6 +104,17 @@ def trim(
     )
 
 
+def check_input(input_tokens: int, prompt_length: int, limits: Limits, max_positions: int) -> None:
+    """Refuse a prompt that cannot be shortened and leaves no room for a reply of one token.
+
+    Raises InvalidParameter, naming the largest input that would have passed.
+    """
+    template = prompt_length - input_tokens
+    longest = min(limits.longest_input, max_positions - 1 - template)
+    if not 1 <= input_tokens <= longest:
+        raise _out_of_range(longest)
+
+
 def _split_turns(
     conversation: Sequence[Counted],
 ) -> tuple[list[Counted], list[list[Counted]]]:

@@ -16,17 +16,18 @@ class Message:
     content: str
 
 
-@dataclass(frozen=True, slots=True)
-class ChatRequest:
-    """A conversation to continue. Wires check shapes and ranges before they make one.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyRequest:
+    """How to continue, whatever there is to continue. Wires check ranges before they make one.
 
-    `messages` ends with a `user` (or `tool`) message. None means "the model's default".
-    `stop` holds strings, `stop_sequences` token-id sequences; neither is part of the reply.
+    None means "the model's default". `stop` holds strings, `stop_sequences` token-id sequences;
+    neither is part of the reply. `n` replies are made side by side, 1 to 4. `logprobs` k asks for
+    the log-probability of every token, with k alternatives (0 to 5). `json_schema` is the JSON
+    text of a schema that every reply must follow.
     """
 
     request_id: str
     model: str
-    messages: tuple[Message, ...]
     max_tokens: int | None = None
     temperature: float | None = None
     top_p: float | None = None
@@ -36,3 +37,20 @@ class ChatRequest:
     seed: int | None = None
     stop: tuple[str, ...] = ()
     stop_sequences: tuple[tuple[int, ...], ...] = ()
+    n: int = 1
+    logprobs: int | None = None
+    json_schema: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatRequest(ReplyRequest):
+    """A conversation to continue; `messages` ends with a `user` (or `tool`) message."""
+
+    messages: tuple[Message, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompletionRequest(ReplyRequest):
+    """A text to continue, without roles; what base models are made for."""
+
+    prompt: str

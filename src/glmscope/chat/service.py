@@ -11,12 +11,13 @@ from types import MappingProxyType
 import structlog
 
 from glmscope.chat.conversation import check_conversation, prompt_builder
-from glmscope.chat.limits import Counted, Limits, Trimmed, trim
+from glmscope.chat.events import PieceLogprob
+from glmscope.chat.limits import Counted, Limits, check_input, trim
 from glmscope.chat.reply import Reply
 from glmscope.chat.reply_text import ReplyText
-from glmscope.chat.request import ChatRequest
+from glmscope.chat.request import ChatRequest, CompletionRequest, ReplyRequest
 from glmscope.engine.engine import Engine, Sampling
-from glmscope.errors import ModelNotFound, UsageError
+from glmscope.errors import InvalidParameter, ModelNotFound, UsageError
 from glmscope.text.tokenizer import Tokenizer
 
 __all__ = ["ChatService", "Limits", "ServedModel"]
@@ -64,9 +65,8 @@ class ChatService:
         Raises ModelNotFound, and InvalidParameter for a conversation that the model's format
         cannot express or that is too long in its last turn.
         """
-        model = self.models.get(request.model)
-        if model is None:
-            raise ModelNotFound()
+        model = self._model(request.model)
+        _check_abilities(model, request)
         check_conversation(model.tokenizer.family, request.messages)
         trimmed = trim(
             [
@@ -86,15 +86,35 @@ class ChatService:
                 dropped_tokens=trimmed.dropped_tokens,
                 input_tokens=trimmed.input_tokens,
             )
-        return Reply(
-            request_id=request.request_id,
-            model=model.id,
-            input_tokens=trimmed.input_tokens,
-            text=ReplyText(model.tokenizer, request.stop, request.stop_sequences),
-            generate=partial(
-                model.engine.generate, trimmed.prompt_ids, _sampling(request, model, trimmed)
-            ),
-        )
+        return _reply(request, model, trimmed.prompt_ids, trimmed.input_tokens)
+
+    def prepare_completion(self, request: CompletionRequest) -> Reply:
+        """A reply that goes on with a text: `[gMASK] sop` and the text are the whole prompt.
+
+        It ends at `</s>`, at a stop string or at the limit; roles mean nothing to it. Nothing is
+        trimmed. Raises as `prepare` does.
+        """
+        model = self._model(request.model)
+        _check_abilities(model, request)
+        ids = model.tokenizer.encode(request.prompt)
+        prompt_ids = [*model.tokenizer.prefix_ids, *ids]
+        check_input(len(ids), len(prompt_ids), model.limits, model.engine.max_positions)
+        return _reply(request, model, prompt_ids, len(ids))
+
+    async def score(self, model_id: str, text: str) -> list[PieceLogprob]:
+        """How likely a text is: an entry for each of its tokens, the first one after `[gMASK] sop`.
+
+        Raises ModelNotFound, and InvalidParameter for a text that is too long or where the
+        engine cannot score.
+        """
+        model = self._model(model_id)
+        raise InvalidParameter(f"{model.id} cannot score a text.")
+
+    def _model(self, model_id: str) -> ServedModel:
+        model = self.models.get(model_id)
+        if model is None:
+            raise ModelNotFound()
+        return model
 
     async def close(self) -> None:
         """Close every engine once; running replies end with ModelUnavailable."""
@@ -102,7 +122,31 @@ class ChatService:
         await asyncio.gather(*(engine.close() for engine in engines.values()))
 
 
-def _sampling(request: ChatRequest, model: ServedModel, trimmed: Trimmed) -> Sampling:
+def _check_abilities(model: ServedModel, request: ReplyRequest) -> None:
+    """Refuse what the model's engine cannot do, in a sentence that names the parameter."""
+    able = model.engine.abilities
+    if request.logprobs is not None and "logprobs" not in able:
+        raise InvalidParameter("This model does not support logprobs.")
+    if request.json_schema is not None and "json" not in able:
+        raise InvalidParameter("This model does not support response_format with JSON.")
+
+
+def _reply(
+    request: ReplyRequest, model: ServedModel, prompt_ids: list[int], input_tokens: int
+) -> Reply:
+    sampling = _sampling(request, model, len(prompt_ids), input_tokens)
+    return Reply(
+        request_id=request.request_id,
+        model=model.id,
+        input_tokens=input_tokens,
+        text=ReplyText(model.tokenizer, request.stop, request.stop_sequences),
+        generate=partial(model.engine.generate, prompt_ids, sampling),
+    )
+
+
+def _sampling(
+    request: ReplyRequest, model: ServedModel, prompt_length: int, input_tokens: int
+) -> Sampling:
     """The request's sampling, completed with defaults and bounded by what is left.
 
     The context is shared in tokens as usage counts them, the network's positions in real ids.
@@ -112,8 +156,8 @@ def _sampling(request: ChatRequest, model: ServedModel, trimmed: Trimmed) -> Sam
         max_new_tokens=min(
             asked,
             model.limits.output,
-            model.limits.context - trimmed.input_tokens,
-            model.engine.max_positions - len(trimmed.prompt_ids),
+            model.limits.context - input_tokens,
+            model.engine.max_positions - prompt_length,
         ),
         temperature=DEFAULT_TEMPERATURE if request.temperature is None else request.temperature,
         top_p=DEFAULT_TOP_P if request.top_p is None else request.top_p,
@@ -122,4 +166,6 @@ def _sampling(request: ChatRequest, model: ServedModel, trimmed: Trimmed) -> Sam
         presence_penalty=request.presence_penalty,
         seed=request.seed,
         stop_ids=model.tokenizer.stop_ids,
+        logprobs=request.logprobs,
+        json_schema=request.json_schema,
     )

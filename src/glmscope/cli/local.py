@@ -33,7 +33,9 @@ class LocalModel:
 
         To be read from the main thread, which is where signals arrive.
         """
-        reply = self._service.prepare(ChatRequest(str(uuid.uuid4()), self._id, tuple(messages)))
+        reply = self._service.prepare(
+            ChatRequest(request_id=str(uuid.uuid4()), model=self._id, messages=tuple(messages))
+        )
         self._stopping = False
         # For the whole reply, and not by way of the loop: a signal between two steps must neither
         # break the loop's own code nor wait in its pipe for the next reply.

@@ -11,6 +11,13 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 FinishReason = Literal["stop", "length"]
+EngineAbility = Literal["logprobs", "json", "score"]
+"""What an engine may be able to do beside continuing a prompt."""
+
+ANY_OBJECT = '{"type":"object"}'
+"""The schema that every JSON object follows."""
+LOWEST_LOGPROB = -9999.0
+"""Stands for log-probabilities that JSON has no number for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +27,9 @@ class Sampling:
     `temperature` 0 means greedy; `top_k` 0 and `top_p` 1.0 mean off. `seed` None draws one.
     `stop_ids` end the sequence and are not part of what is returned. Ranges are checked by
     whoever makes one of these from a request; an engine may rely on them.
+
+    `logprobs` k asks for the log-probability of every id with its k likeliest alternatives; None
+    asks for nothing. `json_schema` is the JSON text of a schema that the reply must follow.
     """
 
     max_new_tokens: int
@@ -30,14 +40,33 @@ class Sampling:
     presence_penalty: float = 0.0
     seed: int | None = None
     stop_ids: frozenset[int] = field(default_factory=frozenset)
+    logprobs: int | None = None
+    json_schema: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLogprob:
+    """How likely an id was where it stands: natural logarithms, never below LOWEST_LOGPROB.
+
+    `top` holds ids with their log-probabilities, best first. An engine may know fewer of them than
+    were asked for; where any were asked for, the id itself is one of them.
+    """
+
+    id: int
+    logprob: float
+    top: tuple[tuple[int, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What a sequence grew by since the last step; the last step alone has a `finish`."""
+    """What a sequence grew by since the last step; the last step alone has a `finish`.
+
+    `logprobs` holds one entry an id where they were asked for, and nothing otherwise.
+    """
 
     ids: tuple[int, ...]
     finish: FinishReason | None = None
+    logprobs: tuple[TokenLogprob, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +86,8 @@ class Engine(Protocol):
     """What `/healthz` and logs call it, e.g. `openvino-cpu`."""
     max_positions: int
     """Prompt and reply together never hold more ids than this."""
+    abilities: frozenset[EngineAbility]
+    """What it can do beyond `generate` without logprobs and json_schema."""
 
     def generate(self, prompt_ids: Sequence[int], sampling: Sampling) -> AsyncGenerator[Step, None]:
         """Continue `prompt_ids`; steps arrive as they are made.
@@ -67,7 +98,15 @@ class Engine(Protocol):
         beside it; int8 arithmetic rounds by the shape of the batch, so that there a near tie may
         fall differently in a crowd.
 
-        Raises EngineFailure when the network fails, ModelUnavailable once closed.
+        Raises EngineFailure when the network fails, ModelUnavailable once closed, and
+        InvalidParameter for logprobs or a json_schema that it cannot give or follow.
+        """
+        ...
+
+    async def score(self, ids: Sequence[int]) -> list[TokenLogprob]:
+        """How likely each id of a text is after those before it: one entry an id but the first.
+
+        Raises as `generate` does; InvalidParameter when "score" is not among its abilities.
         """
         ...
 

@@ -11,10 +11,10 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from glmscope.engine.engine import EngineLoad, Sampling, Step
+from glmscope.engine.engine import EngineAbility, EngineLoad, Sampling, Step, TokenLogprob
 from glmscope.engine.pipeline import Pipeline, PipelineSettings, cache_tokens
 from glmscope.engine.worker import Delivery, Worker, WorkerSequence
-from glmscope.errors import EngineFailure, ModelUnavailable, UsageError
+from glmscope.errors import EngineFailure, InvalidParameter, ModelUnavailable, UsageError
 from glmscope.model.manifest import Manifest, read_manifest
 
 DEFAULT_CACHE_GB = 1.0
@@ -27,6 +27,7 @@ class OpenVINOEngine:
     """Keeps the Engine contract over a directory that `glmscope convert` made."""
 
     name = "openvino-cpu"
+    abilities: frozenset[EngineAbility] = frozenset()
 
     def __init__(self, manifest: Manifest, worker: Worker, cached_tokens: int) -> None:
         config = manifest.config
@@ -92,6 +93,10 @@ class OpenVINOEngine:
                 yield item
         finally:
             self._worker.cancel(sequence)
+
+    async def score(self, ids: Sequence[int]) -> list[TokenLogprob]:
+        """See Engine.score."""
+        raise InvalidParameter("This model cannot score a text.")
 
     def load(self) -> EngineLoad:
         """See Engine.load."""

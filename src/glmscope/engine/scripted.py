@@ -8,9 +8,9 @@ import random
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from functools import lru_cache
 
-from glmscope.engine.engine import EngineLoad, Sampling, Step
+from glmscope.engine.engine import EngineAbility, EngineLoad, Sampling, Step, TokenLogprob
 from glmscope.engine.script import Rule, Script
-from glmscope.errors import EngineFailure, ModelUnavailable
+from glmscope.errors import EngineFailure, InvalidParameter, ModelUnavailable
 
 _DRAWN_SEED_BITS = 64
 
@@ -32,6 +32,7 @@ class ScriptedEngine:
     """
 
     name = "scripted"
+    abilities: frozenset[EngineAbility] = frozenset()
 
     def __init__(
         self,
@@ -69,6 +70,10 @@ class ScriptedEngine:
                 yield step
         finally:
             self._running -= 1
+
+    async def score(self, ids: Sequence[int]) -> list[TokenLogprob]:
+        """See Engine.score."""
+        raise InvalidParameter("This model cannot score a text.")
 
     def load(self) -> EngineLoad:
         """Replies being played; nothing ever waits."""
