@@ -26,6 +26,10 @@ class ServerSettings:
     """Largest request body. The longest context, every character escaped, needs some 1.2 MB."""
     keep_alive_seconds: float = 15.0
     """Silence in a stream after which a comment shows client and server that both are there."""
+    receive_seconds: float = 60.0
+    """How long a request may take to arrive: its head, and from there its body."""
+    write_seconds: float = 60.0
+    """How long a client may take nothing of its answer before the connection is cut."""
     drain_seconds: float = 30.0
     """How long running replies may go on after the server was told to stop."""
     retry_after_seconds: int = 5
