@@ -16,6 +16,7 @@ from glmscope.server.auth import key_check
 from glmscope.server.dashscope.routes import dashscope_routes
 from glmscope.server.health import health_routes
 from glmscope.server.lifecycle import Lifecycle
+from glmscope.server.middleware.body_deadline import BodyDeadline
 from glmscope.server.middleware.body_limit import BodyLimit
 from glmscope.server.middleware.failures import Failures
 from glmscope.server.middleware.request_log import RequestLog
@@ -63,10 +64,12 @@ def create_app(
         exception_handlers={HTTPException: _raise_again},
     )
     app.state.lifecycle = lifecycle
+    app.state.settings = settings
     # The last one added is the first to see a request.
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
     app.add_middleware(Slashes)
     app.add_middleware(Failures, retry_after_seconds=settings.retry_after_seconds)
+    app.add_middleware(BodyDeadline, seconds=settings.receive_seconds)
     app.add_middleware(RequestLog, observers=observers)
 
     app.include_router(health_routes(service, admission))

@@ -12,6 +12,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from glmscope.errors import UsageError
+from glmscope.server.connection import Connection
 from glmscope.server.lifecycle import Lifecycle
 
 # SDKs keep connections in a pool; one that the server closes first costs them a failed request.
@@ -44,7 +45,7 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
-                http="h11",
+                http=Connection,
                 ws="none",
                 lifespan="on",
                 log_config=None,

@@ -1,0 +1,5 @@
+from __future__ import annotations
+
+from tests.server.conftest import quiet
+
+__all__ = ["quiet"]
