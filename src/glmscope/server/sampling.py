@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import TypedDict
 
+from glmscope.errors import InvalidParameter
 from glmscope.server import fields
 from glmscope.server.fields import Fields, Interval
-from glmscope.server.stop import Stops, read_stops
+from glmscope.server.stop import read_stops
 
 _TEMPERATURE = Interval(0.0, 2.0, high_open=True)
 _TOP_P = Interval(0.0, 1.0, low_open=True)
@@ -16,11 +17,11 @@ _TOP_K_OFF_ABOVE = 100
 _POSITIVE = Interval(0.0, math.inf, low_open=True, high_open=True)
 _PRESENCE_PENALTY = Interval(-2.0, 2.0)
 _SEED = Interval(0, 2**64 - 1)
+_N = Interval(1, 4)
 
 
-@dataclass(frozen=True, slots=True)
-class SamplingParameters:
-    """Checked parameters; None means the model's own value."""
+class SamplingParameters(TypedDict):
+    """Checked parameters, named as `GenerationRequest` has them; None is the model's own value."""
 
     temperature: float | None
     top_p: float | None
@@ -28,12 +29,15 @@ class SamplingParameters:
     repetition_penalty: float
     presence_penalty: float
     seed: int | None
-    stops: Stops
+    stop: tuple[str, ...]
+    stop_sequences: tuple[tuple[int, ...], ...]
+    n: int
 
 
 def read_sampling(given: Fields) -> SamplingParameters:
     """Check ranges. Raises InvalidParameter that names the parameter."""
     repetition_penalty = fields.number(given, "repetition_penalty", _POSITIVE)
+    stops = read_stops(given.get("stop"))
     return SamplingParameters(
         temperature=fields.number(given, "temperature", _TEMPERATURE),
         top_p=fields.number(given, "top_p", _TOP_P),
@@ -41,8 +45,29 @@ def read_sampling(given: Fields) -> SamplingParameters:
         repetition_penalty=1.0 if repetition_penalty is None else repetition_penalty,
         presence_penalty=fields.number(given, "presence_penalty", _PRESENCE_PENALTY) or 0.0,
         seed=fields.integer(given, "seed", _SEED),
-        stops=read_stops(given.get("stop")),
+        stop=stops.strings,
+        stop_sequences=stops.sequences,
+        n=fields.integer(given, "n", _N) or 1,
     )
+
+
+def refuse_unsupported(given: Fields) -> None:
+    """Refuse what would change the answer and cannot be had; nothing is dropped silently.
+
+    Raises InvalidParameter for it, and for wrong types of what is accepted without effect.
+    """
+    tools = given.get("tools")
+    if tools is not None and not isinstance(tools, list):
+        raise InvalidParameter("tools should be a list.", param="tools")
+    if tools:
+        raise InvalidParameter("tools is not supported by this server yet.", param="tools")
+    if given.get("tool_choice") not in (None, "auto", "none"):
+        raise InvalidParameter(
+            'tool_choice should be "auto" or "none" when there are no tools.', param="tool_choice"
+        )
+    fields.boolean(given, "parallel_tool_calls")
+    if fields.boolean(given, "enable_search"):
+        raise InvalidParameter("This model does not support enable_search.", param="enable_search")
 
 
 def _top_k(given: Fields) -> int:

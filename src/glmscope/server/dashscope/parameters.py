@@ -9,7 +9,7 @@ from typing import Literal, cast
 from glmscope.errors import InvalidParameter
 from glmscope.server import fields
 from glmscope.server.fields import Fields, Interval
-from glmscope.server.sampling import SamplingParameters, read_sampling
+from glmscope.server.sampling import SamplingParameters, read_sampling, refuse_unsupported
 
 ResultFormat = Literal["text", "message"]
 
@@ -35,7 +35,8 @@ def read_parameters(given: Fields, longest_output: int) -> Parameters:
     the parameter, also for what the protocol has and this server has not yet: nothing that would
     change the answer is dropped silently.
     """
-    _refuse_unsupported(given)
+    refuse_unsupported(given)
+    _refuse_not_yet(given)
     return Parameters(
         result_format=_result_format(given),
         incremental_output=fields.boolean(given, "incremental_output"),
@@ -62,22 +63,12 @@ def _max_tokens(given: Fields, longest_output: int) -> int | None:
     return max_tokens
 
 
-def _refuse_unsupported(given: Fields) -> None:
+def _refuse_not_yet(given: Fields) -> None:
     if (fields.integer(given, "n", _N) or 1) > 1:
         raise _not_yet("n greater than 1")
     if fields.boolean(given, "logprobs") or fields.integer(given, "top_logprobs", _TOP_LOGPROBS):
         raise _not_yet("logprobs")
-    tools = given.get("tools")
-    if tools is not None and not isinstance(tools, list):
-        raise InvalidParameter("tools should be a list.")
-    if tools:
-        raise _not_yet("tools")
-    if given.get("tool_choice") not in (None, "auto", "none"):
-        raise InvalidParameter('tool_choice should be "auto" or "none" when there are no tools.')
-    fields.boolean(given, "parallel_tool_calls")
     _refuse_json_format(given)
-    if fields.boolean(given, "enable_search"):
-        raise InvalidParameter("This model does not support enable_search.")
 
 
 def _refuse_json_format(given: Fields) -> None:

@@ -33,21 +33,13 @@ def read_generation(body: Fields, model: ServedModel, request_id: str) -> Genera
     if options is not None and not isinstance(options, dict):
         raise InvalidParameter("parameters should be an object.")
     parameters = read_parameters(options or {}, model.limits.output)
-    sampling = parameters.sampling
     return GenerationRequest(
         chat=ChatRequest(
             request_id=request_id,
             model=model.id,
             messages=messages,
             max_tokens=parameters.max_tokens,
-            temperature=sampling.temperature,
-            top_p=sampling.top_p,
-            top_k=sampling.top_k,
-            repetition_penalty=sampling.repetition_penalty,
-            presence_penalty=sampling.presence_penalty,
-            seed=sampling.seed,
-            stop=sampling.stops.strings,
-            stop_sequences=sampling.stops.sequences,
+            **parameters.sampling,
         ),
         result_format=parameters.result_format,
         incremental=parameters.incremental_output,
