@@ -269,18 +269,18 @@ def test_a_directory_that_is_no_model_is_refused(tmp_path: Path) -> None:
         OpenVINOEngine.open(tmp_path)
 
 
-@pytest.mark.parametrize("file", [GRAPH_FILE, MANIFEST_FILE])
+@pytest.mark.parametrize("graph", [None, bytes(1000), b"<net></net>"])
 def test_files_that_the_runtime_refuses_are_named(
-    converted: Path, tmp_path: Path, file: str
+    converted: Path, tmp_path: Path, graph: bytes | None
 ) -> None:
-    """Damage that the manifest's sizes do not show, and a manifest that promises nothing."""
+    """A graph that is missing or nonsense, and a manifest that does not list it."""
     copy = tmp_path / "copy"
     shutil.copytree(converted, copy)
-    (copy / GRAPH_FILE).write_bytes(bytes((copy / GRAPH_FILE).stat().st_size))
-    if file == MANIFEST_FILE:
-        (copy / GRAPH_FILE).unlink()
-        fields = json.loads((copy / MANIFEST_FILE).read_text())
-        (copy / MANIFEST_FILE).write_text(json.dumps({**fields, "files": {}}))
+    (copy / GRAPH_FILE).unlink()
+    if graph is not None:
+        (copy / GRAPH_FILE).write_bytes(graph)
+    fields = json.loads((copy / MANIFEST_FILE).read_text())
+    (copy / MANIFEST_FILE).write_text(json.dumps({**fields, "files": {}}))
     with pytest.raises(ModelFilesError, match=r"copy cannot be loaded: \w"):
         OpenVINOEngine.open(copy)
 

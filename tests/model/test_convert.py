@@ -246,6 +246,39 @@ def test_a_damaged_directory_is_refused(source: Path, tmp_path: Path, file: str)
         read_manifest(target)
 
 
+@pytest.mark.parametrize("file", [GRAPH_FILE, "config.json", "tokenizer.model"])
+def test_a_changed_file_of_the_same_size_is_refused(
+    source: Path, tmp_path: Path, file: str
+) -> None:
+    target = tmp_path / "converted"
+    convert(source, target, weights="int8")
+    data = bytearray((target / file).read_bytes())
+    data[-3] ^= 1
+    (target / file).write_bytes(data)
+    with pytest.raises(ModelFilesError, match=r"was changed|JSON|UTF-8"):
+        read_manifest(target)
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "transformer.encoder.layers.0.input_layernorm.weight",
+        "transformer.encoder.layers.1.self_attention.query_key_value.bias",
+        "transformer.encoder.layers.1.mlp.dense_4h_to_h.weight",
+        "transformer.output_layer.weight",
+    ],
+)
+def test_numbers_that_are_not_finite_are_refused(tmp_path: Path, name: str, number: float) -> None:
+    source = tmp_path / "source"
+    _, tensors = write_checkpoint(source)
+    tensors[name].flat[5] = number
+    save_file(tensors, source / "model.safetensors")
+    for weights in ("fp32", "int8"):
+        with pytest.raises(ModelFilesError, match=f"{name} holds a number that is not finite"):
+            convert(source, tmp_path / weights, weights=weights)
+
+
 def test_another_format_version_is_refused(source: Path, tmp_path: Path) -> None:
     target = tmp_path / "converted"
     convert(source, target, weights="int8")

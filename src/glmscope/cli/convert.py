@@ -42,5 +42,5 @@ def convert(
         manifest = convert_checkpoint(
             source, destination, weights=weights, family=family, prefix=prefix, progress=report
         )
-    size = sum(manifest.files.values())
-    say(f"{destination}: {manifest.config.family.value}, {manifest.weights}, {size / 1e9:.2f} GB")
+    gigabytes = manifest.nbytes / 1e9
+    say(f"{destination}: {manifest.family.value}, {manifest.weights}, {gigabytes:.2f} GB")

@@ -56,6 +56,6 @@ def _converted_models() -> dict[str, list[str]]:
         except ModelFilesError as error:
             note(error.message)
             continue
-        size = decimal(sum(manifest.files.values()))
+        size = decimal(manifest.nbytes)
         found[recognize_model(manifest.config).id].append(f"{manifest.weights} {size}")
     return found

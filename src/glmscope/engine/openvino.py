@@ -63,7 +63,7 @@ class OpenVINOEngine:
         gigabytes = DEFAULT_CACHE_GB if cache_gb is None else cache_gb
         most = _MOST_FULL_SEQUENCES * (manifest.config.seq_length + manifest.prefix_length)
         tokens = min(cache_tokens(manifest.config, gigabytes, fast), most)
-        if tokens <= 2 * manifest.prefix_length + 1:
+        if tokens - manifest.prefix_length < 2:  # a token of a prompt and one of its reply
             raise UsageError(f"A KV cache of {gigabytes} GiB holds only {tokens} tokens.")
         settings = PipelineSettings(tokens, fast, manifest.group_size, threads, prefix_cache)
         return cls(manifest, Worker(lambda: Pipeline(directory, settings)), tokens)

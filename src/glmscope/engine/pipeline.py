@@ -23,6 +23,9 @@ Handle = Any  # openvino_genai's GenerationHandle, a name that the wheel does no
 BLOCK_TOKENS = 32
 """Tokens in a block of the CPU's paged KV cache; a sequence takes whole blocks."""
 
+_ACTIVATION_GROUP = 128
+"""Activations that share a scale where the weights have one a row."""
+
 _GIB = 2**30
 
 # The library keeps settings in float32 and refuses a zero. Below this a temperature draws nothing
@@ -50,8 +53,10 @@ class PipelineSettings:
         if not self.fast:
             properties["DYNAMIC_QUANTIZATION_GROUP_SIZE"] = "0"
             properties["KV_CACHE_PRECISION"] = "f32"
-        elif self.group_size is not None:
-            properties["DYNAMIC_QUANTIZATION_GROUP_SIZE"] = str(self.group_size)
+        else:
+            group = _ACTIVATION_GROUP if self.group_size is None else self.group_size
+            properties["DYNAMIC_QUANTIZATION_GROUP_SIZE"] = str(group)
+            properties["KV_CACHE_PRECISION"] = "u8"
         return properties
 
     def scheduler(self) -> genai.SchedulerConfig:
@@ -130,7 +135,7 @@ def read_step(handle: Handle, stop_ids: frozenset[int]) -> Step | None:
             ids.extend(output.generated_ids)
             finish = _FINISH.get(output.finish_reason.name, finish)
     if finish == "stop" and ids and ids[-1] in stop_ids:
-        ids.pop()
+        return Step(tuple(ids[:-1]), finish, end_id=ids[-1])
     return Step(tuple(ids), finish) if ids or finish else None
 
 

@@ -11,10 +11,8 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal
 
 import openvino as ov
 from filelock import FileLock, Timeout
@@ -24,20 +22,18 @@ from glmscope.errors import ModelFilesError, UsageError
 from glmscope.family import Family
 from glmscope.model.checkpoint import Checkpoint
 from glmscope.model.config import CONFIG_FILE, ModelConfig, load_config
+from glmscope.model.converted_weights import WEIGHT_FORMATS, ConvertedWeights
 from glmscope.model.graph import build_graph
-from glmscope.model.layout import TensorKind, expected_tensors, scale_name
 from glmscope.model.manifest import (
     GRAPH_FILE,
     TOKENIZER_FILE,
     WEIGHTS_FILE,
+    ListedFile,
     Manifest,
     is_converted,
     read_manifest,
 )
-from glmscope.model.matrix_store import MatrixStore, holds_official_integers
 from glmscope.model.prefix import load_prefix
-from glmscope.model.stored_tensor import DType, to_float32
-from glmscope.model.weights import Array, Matrix
 
 __all__ = ["WEIGHT_FORMATS", "convert", "is_converted", "read_manifest"]
 
@@ -45,28 +41,6 @@ Progress = Callable[[int, int], None]
 
 _PREFIX = "prefix/"  # before the names of a separate prefix's files; no file name holds a slash
 _COPIED = (CONFIG_FILE, TOKENIZER_FILE, "tokenizer_config.json")
-
-
-@dataclass(frozen=True)
-class WeightFormat:
-    """How the layer matrices, and the embedding and output, are written.
-
-    `bits` 32 and 16 are floating point; below, integers with a scale per `group_size` columns
-    (None: per row). Embedding and output take `vocabulary_bits`.
-    """
-
-    bits: Literal[4, 8, 16, 32]
-    vocabulary_bits: Literal[4, 8, 16, 32]
-    group_size: int | None = None
-
-
-# docs/performance.md says what was measured before these were chosen.
-WEIGHT_FORMATS = {
-    "fp32": WeightFormat(32, 32),
-    "fp16": WeightFormat(16, 16),
-    "int8": WeightFormat(8, 8),
-    "int4": WeightFormat(4, 8, 128),
-}
 
 
 def convert(
@@ -146,7 +120,7 @@ def _prefix_sources(directory: Path | None) -> dict[str, str]:
 
 
 class _Conversion:
-    """One run; also the `Weights` that the graph is built over."""
+    """One run."""
 
     def __init__(
         self,
@@ -160,38 +134,33 @@ class _Conversion:
     ) -> None:
         self.source, self.target = source, target
         self.config, self.checkpoint = config, checkpoint
-        self.format = WEIGHT_FORMATS[weights]
-        self.weights = weights
         self.prefix_kv = load_prefix(config, checkpoint, prefix)
         self.prefix_sources = _prefix_sources(prefix)
         self.progress = progress
         self.done = 0
-        self.specs = expected_tensors(config)
-        matrices = [name for name, spec in self.specs.items() if spec.kind is TensorKind.MATRIX]
-        self.official_bits = max(checkpoint.bits(name, self.specs[name]) for name in matrices)
-        self.store = MatrixStore(target / "weights.scratch", os.cpu_count() or 1)
+        self.scratch = target / "weights.scratch"
+        self.weights = ConvertedWeights(checkpoint, config, weights, self.scratch, self._advance)
 
     def run(self) -> Manifest:
-        scratch = self.target / "weights.scratch"
         try:
-            model = build_graph(self.config, self, prefix_kv=self.prefix_kv)
+            model = build_graph(self.config, self.weights, prefix_kv=self.prefix_kv)
             _serialize(model, self.target)
             del model
         finally:
-            self.store.close()
-        scratch.unlink()
+            self.weights.close()
+        self.scratch.unlink()
         for name in _COPIED:
             if (self.source / name).is_file():
                 shutil.copyfile(self.source / name, self.target / name)
         sources = self.checkpoint.sha256(self._advance)
         manifest = Manifest(
             family=self.config.family,
-            weights=f"official-int{self.official_bits}" if self.official_bits else self.weights,
-            group_size=None if self.official_bits else self.format.group_size,
+            weights=self.weights.weights,
+            group_size=self.weights.group_size,
             prefix_length=0 if self.prefix_kv is None else int(self.prefix_kv.shape[2]),
             config=self.config,
             sources={**sources, **self.prefix_sources},
-            files={file.name: file.stat().st_size for file in sorted(self.target.iterdir())},
+            files={file.name: ListedFile.of(file) for file in sorted(self.target.iterdir())},
             versions={
                 "glmscope": glmscope.__version__,
                 "openvino": version("openvino"),
@@ -201,48 +170,11 @@ class _Conversion:
         self._advance(2 * self.checkpoint.nbytes - self.done)  # headers were not counted
         return manifest
 
-    def vector(self, name: str) -> Array:
-        info = self.checkpoint.info(name)
-        self._advance(info.nbytes)
-        return to_float32(info.map(), info.dtype)
-
-    def matrix(self, name: str) -> Matrix:
-        info = self.checkpoint.info(name)
-        matrix = self._store(name)
-        self._advance(info.nbytes)
-        return matrix
-
-    def _store(self, name: str) -> Matrix:
-        info = self.checkpoint.info(name)
-        rows, columns = self.specs[name].shape
-        if holds_official_integers(info):
-            scales = self.checkpoint.info(scale_name(name))
-            return self.store.official(info, scales, (rows, columns))
-        if self.official_bits:  # what the official format leaves in floating point stays so
-            return self.store.dense(info, "float16" if info.dtype is DType.F16 else "float32")
-        is_layer = ".layers." in name
-        bits = self.format.bits if is_layer else self.format.vocabulary_bits
-        if bits in (16, 32):
-            return self.store.dense(info, f"float{bits}")
-        if bits == 4 and columns % 2 == 0:
-            return self.store.quantized(info, 4, _group_size(columns, self.format.group_size))
-        return self.store.quantized(info, 8, columns)
-
     def _advance(self, nbytes: int) -> None:
         self.done += nbytes
         if self.progress:
             total = 2 * self.checkpoint.nbytes
             self.progress(min(self.done, total), total)
-
-
-def _group_size(columns: int, wanted: int | None) -> int:
-    """The largest halving of `wanted` that divides `columns`, at least 32; else the whole row."""
-    size = wanted or columns
-    while size >= 32:
-        if columns % size == 0:
-            return size
-        size //= 2
-    return columns
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from pathlib import Path
 from glmscope.errors import ModelFilesError
 from glmscope.family import Family
 from glmscope.model.config import ModelConfig, load_config
+from glmscope.model.digest import sha256_of
 from glmscope.model.json_file import read_json_object
 
 MANIFEST_FILE = "glmscope.json"
@@ -18,16 +19,44 @@ WEIGHTS_FILE = "openvino_model.bin"
 TOKENIZER_FILE = "tokenizer.model"
 FORMAT = 1
 
+# The graph and the configuration are checked at every start, byte for byte; the weights by their
+# size, because hashing gigabytes would take as long as loading them.
+_LARGEST_HASHED = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class ListedFile:
+    """A file of a converted directory: its size in bytes and its SHA-256."""
+
+    size: int
+    sha256: str
+
+    @classmethod
+    def of(cls, path: Path) -> ListedFile:
+        """The file as it is now."""
+        return cls(path.stat().st_size, sha256_of(path))
+
+    def fault(self, path: Path) -> str | None:
+        """What is wrong with `path`, or None."""
+        if not path.is_file():
+            return "is missing"
+        size = path.stat().st_size
+        if size != self.size:
+            return f"holds {size} bytes instead of {self.size}"
+        if size <= _LARGEST_HASHED and sha256_of(path) != self.sha256:
+            return "was changed"
+        return None
+
 
 @dataclass(frozen=True)
 class Manifest:
     """How a directory was made, and what it must hold to be complete.
 
     `weights` is the format that was asked for, or `official-int8`/`official-int4` for carried-over
-    integers. `files` maps file name to size in bytes, `sources` to the SHA-256 of what was read,
-    with `prefix/` before the names of a separate prefix.
-    `prefix_length` is the number of virtual tokens P of a P-Tuning v2 prefix: their ids are
-    `config.padded_vocab_size` onward, and every prompt has to start with them.
+    integers. `files` is what must be there, `sources` the SHA-256 of what was read, with `prefix/`
+    before the names of a separate prefix. `prefix_length` is the number of virtual tokens P of a
+    P-Tuning v2 prefix: their ids are `config.padded_vocab_size` onward, and every prompt has to
+    start with them.
     """
 
     family: Family
@@ -36,8 +65,13 @@ class Manifest:
     prefix_length: int
     config: ModelConfig
     sources: dict[str, str]
-    files: dict[str, int]
+    files: dict[str, ListedFile]
     versions: dict[str, str]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all listed files."""
+        return sum(file.size for file in self.files.values())
 
     @property
     def is_exact(self) -> bool:
@@ -52,8 +86,9 @@ class Manifest:
             **{
                 field.name: getattr(self, field.name)
                 for field in dataclasses.fields(self)
-                if field.name not in ("family", "config")
+                if field.name not in ("family", "config", "files")
             },
+            "files": {name: dataclasses.asdict(file) for name, file in self.files.items()},
         }
         text = json.dumps(fields, indent=2, ensure_ascii=False)
         (directory / MANIFEST_FILE).write_text(text + "\n", encoding="utf-8")
@@ -68,7 +103,7 @@ def read_manifest(directory: Path) -> Manifest:
     """Read and check a converted directory.
 
     Raises ModelFilesError when it is none, was made by another version of the format, or a file is
-    missing or has another size than the manifest says.
+    missing or not the one that the manifest lists.
     """
     path = directory / MANIFEST_FILE
     if not path.is_file():
@@ -88,20 +123,23 @@ def read_manifest(directory: Path) -> Manifest:
             prefix_length=_count(fields["prefix_length"]),
             config=load_config(directory, family),
             sources={name: _text(value) for name, value in _table(fields["sources"])},
-            files={name: _count(value) for name, value in _table(fields["files"])},
+            files={name: _listed_file(value) for name, value in _table(fields["files"])},
             versions={name: _text(value) for name, value in _table(fields["versions"])},
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ModelFilesError(
             f"{path} is damaged ({error}): convert the checkpoint again."
         ) from None
-    for name, size in manifest.files.items():
-        file = directory / name
-        found = file.stat().st_size if file.is_file() else None
-        if found != size:
-            state = "is missing" if found is None else f"holds {found} bytes instead of {size}"
-            raise ModelFilesError(f"{file} {state}: convert the checkpoint again.")
+    for name, file in manifest.files.items():
+        fault = file.fault(directory / name)
+        if fault:
+            raise ModelFilesError(f"{directory / name} {fault}: convert the checkpoint again.")
     return manifest
+
+
+def _listed_file(value: object) -> ListedFile:
+    fields = dict(_table(value))
+    return ListedFile(_count(fields["size"]), _text(fields["sha256"]))
 
 
 def _text(value: object) -> str:

@@ -43,14 +43,14 @@ class MatrixStore:
     def dense(self, source: StoredTensor, dtype: npt.DTypeLike) -> DenseMatrix:
         """Store `source` [rows, columns] as float32 or float16.
 
-        Raises ModelFilesError when a number does not fit float16.
+        Raises ModelFilesError when a number is not finite, or does not fit float16.
         """
         rows, columns = source.shape
         target = self._allocate((rows, columns), np.dtype(dtype))
         stored = source.map()
 
         def fill(block: slice) -> None:
-            values = to_float32(stored[block], source.dtype)
+            values = finite(source, to_float32(stored[block], source.dtype))
             with np.errstate(over="ignore"):
                 target[block] = values
             if target.dtype == np.float16 and not np.isfinite(target[block]).all():
@@ -73,12 +73,12 @@ class MatrixStore:
         stored = source.map()
 
         def fill(block: slice) -> None:
-            values = to_float32(stored[block], source.dtype)
+            values = finite(source, to_float32(stored[block], source.dtype))
             packed[block], scales[block] = quantize(values, bits, group_size)
             if not np.isfinite(scales[block]).all():
                 raise ModelFilesError(
-                    f"{source.file}: {source.name} holds numbers that are not finite or too large "
-                    "for a float16 scale; use --weights fp32."
+                    f"{source.file}: {source.name} holds numbers too large for a float16 scale; "
+                    "use --weights fp32."
                 )
 
         self._each_block(rows, columns, fill)
@@ -100,7 +100,7 @@ class MatrixStore:
         self._each_block(rows, stored_columns, fill)
         # float32 holds every scale exactly, whichever format it was stored in
         row_scales = self._allocate((rows, 1), np.dtype(np.float32))
-        row_scales[:, 0] = to_float32(scales.map(), scales.dtype)
+        row_scales[:, 0] = finite(scales, to_float32(scales.map(), scales.dtype))
         return QuantizedMatrix(packed, row_scales, 4 if bits == 4 else 8)
 
     def _allocate(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
@@ -123,6 +123,16 @@ class MatrixStore:
         blocks = (slice(start, min(start + step, rows)) for start in range(0, rows, step))
         for _ in self._pool.map(fill, blocks):
             pass
+
+
+def finite(source: StoredTensor, values: Array) -> Array:
+    """`values` of `source`; raises ModelFilesError when one of them is NaN or infinite."""
+    if not np.isfinite(values).all():
+        raise ModelFilesError(
+            f"{source.file}: {source.name} holds a number that is not finite; every reply would "
+            "be noise."
+        )
+    return values
 
 
 def holds_official_integers(source: StoredTensor) -> bool:

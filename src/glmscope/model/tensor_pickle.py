@@ -13,6 +13,7 @@ from __future__ import annotations
 import io
 import pickletools
 import reprlib
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,10 +104,13 @@ class _Reader:
     def read(self, data: bytes) -> object:
         """Run the pickle to its end and return what it left."""
         try:
-            for opcode, argument, _ in pickletools.genops(io.BytesIO(data)):
-                if opcode.name == "STOP":
-                    return self._stack.pop()
-                self._step(opcode.name, argument)
+            with warnings.catch_warnings():
+                # `pickletools` decodes old text opcodes, and warns of odd escapes in them.
+                warnings.simplefilter("ignore", DeprecationWarning)
+                for opcode, argument, _ in pickletools.genops(io.BytesIO(data)):
+                    if opcode.name == "STOP":
+                        return self._stack.pop()
+                    self._step(opcode.name, argument)
         except (ValueError, IndexError, KeyError, TypeError, OverflowError):
             # What a pickle cut short or with a broken stack ends in, here or in `pickletools`.
             raise ModelFilesError(f"{self._path} holds a malformed pickle.") from None
