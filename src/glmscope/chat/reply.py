@@ -11,6 +11,7 @@ import structlog
 
 from glmscope.chat.events import Finished, ReplyEvent, TextPiece, Usage
 from glmscope.chat.reply_text import ReplyText
+from glmscope.chat.trace import ReplyTrace
 from glmscope.engine.engine import Step
 from glmscope.errors import EngineFailure, ServiceError
 
@@ -34,19 +35,20 @@ class Reply:
     """
 
     request_id: str
-    input_tokens: int
+    trace: ReplyTrace
+    """Grows while the reply is read."""
 
     def __init__(
         self,
         *,
         request_id: str,
         model: str,
-        input_tokens: int,
+        trace: ReplyTrace,
         text: ReplyText,
         generate: Callable[[], AsyncGenerator[Step, None]],
     ) -> None:
         self.request_id = request_id
-        self.input_tokens = input_tokens
+        self.trace = trace
         self._model = model
         self._text = text
         self._generate = generate
@@ -55,6 +57,11 @@ class Reply:
         self._closed = False
         self._stopping = False
         self._waiting: asyncio.Task[Step | None] | None = None
+
+    @property
+    def input_tokens(self) -> int:
+        """See `Usage`."""
+        return self.trace.input_tokens
 
     def __aiter__(self) -> AsyncIterator[ReplyEvent]:
         if self._taken:
@@ -123,7 +130,7 @@ class Reply:
             piece += self._text.add(token_id)
             if self._text.finish is not None:
                 return piece
-        return piece if step.finish is None else piece + self._text.end(step.finish)
+        return piece if step.finish is None else piece + self._text.end(step.finish, step.end_id)
 
     def _usage(self) -> Usage:
         return Usage(self.input_tokens, self._text.output_tokens)

@@ -8,6 +8,7 @@ from glmscope.chat.events import ReplyFinish
 from glmscope.chat.loop import LoopBrake
 from glmscope.chat.stops import StopSequences
 from glmscope.chat.strip import Strip
+from glmscope.chat.trace import ChoiceTrace, ReplyEnd
 from glmscope.family import Family
 from glmscope.text.detokenizer import Detokenizer
 from glmscope.text.filters import DateFilter, StopStrings
@@ -24,9 +25,9 @@ class ReplyText:
 
     finish: ReplyFinish | None
     """Why the reply has ended; None while it goes on. Nothing may be added afterwards."""
-    output_tokens: int
+    trace: ChoiceTrace
     """Ids added so far: all that were generated up to the end, those of a stop string or a stop
-    sequence included, the end token (which an engine does not return) not."""
+    sequence included, the end token not; and what ended them."""
 
     def __init__(
         self,
@@ -35,7 +36,7 @@ class ReplyText:
         stop_sequences: Iterable[tuple[int, ...]] = (),
     ) -> None:
         self.finish = None
-        self.output_tokens = 0
+        self.trace = ChoiceTrace([], None)
         self._sequences = StopSequences(stop_sequences)
         self._brake = LoopBrake()
         self._detokenizer = Detokenizer(tokenizer)
@@ -44,30 +45,45 @@ class ReplyText:
         self._strip = Strip() if tokenizer.family is Family.CHATGLM2 else None
 
     @property
+    def output_tokens(self) -> int:
+        """How many ids were added so far."""
+        return len(self.trace.ids)
+
+    @property
     def cycle(self) -> int | None:
         """Length in ids of the cycle that ended the reply, if one did."""
         return self._brake.cycle
 
     def add(self, token_id: int) -> str:
         """Text that is certain now; may be empty. May end the reply."""
-        self.output_tokens += 1
+        self.trace.ids.append(token_id)
         self._brake.add(token_id)
         text = self._decode(self._sequences.add(token_id))
-        if self._sequences.found:
-            return text + self.end("stop")
+        if self._sequences.found is not None:
+            return text + self._end("stop", ReplyEnd("stop_sequence", self._sequences.found))
         if self._brake.cycle is not None:
-            return text + self.end("length")
+            return text + self._end("length", ReplyEnd("loop", self._brake.cycle))
         return text
 
-    def end(self, reason: ReplyFinish) -> str:
-        """The rest of the text. A stop string that only the rest completes counts as `stop`."""
+    def end(self, reason: ReplyFinish, end_id: int | None = None) -> str:
+        """The rest of the text, once the engine has ended it; `end_id` is the stop id, if any.
+
+        A stop string that only the rest completes counts as `stop`.
+        """
+        return self._end(
+            reason, ReplyEnd("token", end_id) if reason == "stop" else ReplyEnd("limit")
+        )
+
+    def _end(self, reason: ReplyFinish, by: ReplyEnd) -> str:
         if self.finish is not None:
             return ""
         text = self._decode(self._sequences.flush())
         text += self._filter(self._detokenizer.flush())
         text += self._until_stop(self._date.flush())
         text += self._stripped(self._stop_strings.flush())
-        self.finish = self.finish or reason
+        if self.finish is None:
+            self.finish = reason
+            self.trace.end = by
         return text
 
     def _decode(self, ids: Iterable[int]) -> str:
@@ -83,6 +99,7 @@ class ReplyText:
         text, stopped = self._stop_strings.add(text)
         if stopped:
             self.finish = "stop"
+            self.trace.end = ReplyEnd("stop_string", self._stop_strings.found)
         return self._stripped(text)
 
     def _stripped(self, text: str) -> str:

@@ -12,10 +12,11 @@ import structlog
 
 from glmscope.chat.conversation import check_conversation, prompt_builder
 from glmscope.chat.events import PieceLogprob
-from glmscope.chat.limits import Counted, Limits, check_input, trim
+from glmscope.chat.limits import Counted, Limits, Trimmed, check_input, trim
 from glmscope.chat.reply import Reply
 from glmscope.chat.reply_text import ReplyText
 from glmscope.chat.request import ChatRequest, CompletionRequest, ReplyRequest
+from glmscope.chat.trace import ReplyTrace
 from glmscope.engine.engine import Engine, Sampling
 from glmscope.errors import InvalidParameter, ModelNotFound, UsageError
 from glmscope.text.tokenizer import Tokenizer
@@ -86,7 +87,7 @@ class ChatService:
                 dropped_tokens=trimmed.dropped_tokens,
                 input_tokens=trimmed.input_tokens,
             )
-        return _reply(request, model, trimmed.prompt_ids, trimmed.input_tokens)
+        return _reply(request, model, trimmed)
 
     def prepare_completion(self, request: CompletionRequest) -> Reply:
         """A reply that goes on with a text: `[gMASK] sop` and the text are the whole prompt.
@@ -99,7 +100,7 @@ class ChatService:
         ids = model.tokenizer.encode(request.prompt)
         prompt_ids = [*model.tokenizer.prefix_ids, *ids]
         check_input(len(ids), len(prompt_ids), model.limits, model.engine.max_positions)
-        return _reply(request, model, prompt_ids, len(ids))
+        return _reply(request, model, Trimmed((), prompt_ids, len(ids), 0, 0))
 
     async def score(self, model_id: str, text: str) -> list[PieceLogprob]:
         """How likely a text is: an entry for each of its tokens, the first one after `[gMASK] sop`.
@@ -131,15 +132,22 @@ def _check_abilities(model: ServedModel, request: ReplyRequest) -> None:
         raise InvalidParameter("This model does not support response_format with JSON.")
 
 
-def _reply(
-    request: ReplyRequest, model: ServedModel, prompt_ids: list[int], input_tokens: int
-) -> Reply:
-    sampling = _sampling(request, model, len(prompt_ids), input_tokens)
+def _reply(request: ReplyRequest, model: ServedModel, trimmed: Trimmed) -> Reply:
+    prompt_ids = trimmed.prompt_ids
+    sampling = _sampling(request, model, len(prompt_ids), trimmed.input_tokens)
+    text = ReplyText(model.tokenizer, request.stop, request.stop_sequences)
     return Reply(
         request_id=request.request_id,
         model=model.id,
-        input_tokens=input_tokens,
-        text=ReplyText(model.tokenizer, request.stop, request.stop_sequences),
+        trace=ReplyTrace(
+            prompt_ids=prompt_ids,
+            input_tokens=trimmed.input_tokens,
+            dropped_turns=trimmed.dropped_turns,
+            dropped_tokens=trimmed.dropped_tokens,
+            sampling=sampling,
+            choices=(text.trace,),
+        ),
+        text=text,
         generate=partial(model.engine.generate, prompt_ids, sampling),
     )
 

@@ -13,22 +13,22 @@ class StopSequences:
     nothing.
     """
 
-    found: bool
-    """Whether a sequence was completed; nothing may be added afterwards."""
+    found: tuple[int, ...] | None
+    """The sequence that was completed; nothing may be added afterwards."""
 
     def __init__(self, sequences: Iterable[tuple[int, ...]]) -> None:
-        self.found = False
+        self.found = None
         self._sequences = [sequence for sequence in sequences if sequence]
         self._held: tuple[int, ...] = ()
 
     def add(self, token_id: int) -> tuple[int, ...]:
         """Ids that are now known to belong to the reply."""
         ids = (*self._held, token_id)
-        complete = [len(each) for each in self._sequences if ids[-len(each) :] == each]
+        complete = [each for each in self._sequences if ids[-len(each) :] == each]
         if complete:
-            self.found = True
+            self.found = max(complete, key=len)
             self._held = ()
-            return ids[: -max(complete)]
+            return ids[: -len(self.found)]
         held = max((_overlap(ids, sequence) for sequence in self._sequences), default=0)
         self._held = ids[len(ids) - held :]
         return ids[: len(ids) - held]

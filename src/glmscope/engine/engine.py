@@ -61,12 +61,14 @@ class TokenLogprob:
 class Step:
     """What a sequence grew by since the last step; the last step alone has a `finish`.
 
+    `end_id` is the stop id that brought the finish, where the engine knows; `ids` lacks it.
     `logprobs` holds one entry an id where they were asked for, and nothing otherwise.
     """
 
     ids: tuple[int, ...]
     finish: FinishReason | None = None
     logprobs: tuple[TokenLogprob, ...] = ()
+    end_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import random
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from functools import lru_cache
 
 from glmscope.engine.engine import EngineAbility, EngineLoad, Sampling, Step, TokenLogprob
+from glmscope.engine.pauses import Pauses
 from glmscope.engine.script import Rule, Script
-from glmscope.errors import EngineFailure, InvalidParameter, ModelUnavailable
+from glmscope.errors import EngineFailure, InvalidParameter
 
 _DRAWN_SEED_BITS = 64
 
@@ -48,7 +48,7 @@ class ScriptedEngine:
         self._script = script
         self._end_id = end_id
         self._running = 0
-        self._closed = asyncio.Event()
+        self._pauses = Pauses()
         self._is_role = lru_cache(maxsize=None)(lambda token_id: decode((token_id,)) in _ROLES)
 
     async def generate(
@@ -66,7 +66,7 @@ class ScriptedEngine:
             ids = self._encode(text)
             endless = itertools.chain(ids, itertools.repeat(self._end_id))
             for step in _steps(endless, rule, room, sampling.stop_ids):
-                await self._pause(rule.delay_ms * len(step.ids) / 1000)
+                await self._pauses.pause(rule.delay_ms * len(step.ids) / 1000)
                 yield step
         finally:
             self._running -= 1
@@ -81,18 +81,7 @@ class ScriptedEngine:
 
     async def close(self) -> None:
         """Every running reply ends with ModelUnavailable, and so does every later one."""
-        self._closed.set()
-
-    async def _pause(self, seconds: float) -> None:
-        if seconds:
-            try:
-                await asyncio.wait_for(self._closed.wait(), seconds)
-            except asyncio.TimeoutError:
-                return
-        else:
-            await asyncio.sleep(0)
-        if self._closed.is_set():
-            raise ModelUnavailable()
+        self._pauses.close()
 
     def _last_message(self, prompt_ids: Sequence[int]) -> str:
         """What the user, or a tool, said last.
@@ -133,7 +122,7 @@ def _steps(ids: Iterator[int], rule: Rule, room: int, stop_ids: frozenset[int]) 
                 yield Step(tuple(gathered))
             raise EngineFailure()
         if token_id in stop_ids:
-            yield Step(tuple(gathered), "stop")
+            yield Step(tuple(gathered), "stop", end_id=token_id)
             return
         gathered.append(token_id)
         if generated + 1 == room:

@@ -53,28 +53,29 @@ class StopStrings:
     The stop string and what follows it are never emitted.
     """
 
-    __slots__ = ("_first_chars", "_held", "_matchers", "_stopped")
+    __slots__ = ("_first_chars", "_held", "_matchers", "found")
 
     def __init__(self, stops: Sequence[str]) -> None:
         """Raises ValueError when one of the stop strings is empty."""
         self._matchers = [_LiteralMatcher(stop) for stop in dict.fromkeys(stops)]
         self._first_chars = frozenset(stop[0] for stop in stops)
         self._held = ""
-        self._stopped = False
+        self.found: str | None = None
+        """The stop string that ended the text."""
 
     def add(self, text: str) -> tuple[str, bool]:
         """Text that is safe to emit, and whether a stop string ended it. After it, nothing is."""
-        if self._stopped:
+        if self.found is not None:
             return "", True
         if not self._held and self._first_chars.isdisjoint(text):
             return text, False
         seen = self._held + text
         for end, char in enumerate(text, start=len(self._held) + 1):
-            complete = [len(m.literal) for m in self._matchers if m.feed(char)]
+            complete = [m.literal for m in self._matchers if m.feed(char)]
             if complete:
-                self._stopped = True
+                self.found = max(complete, key=len)
                 self._held = ""
-                return seen[: end - max(complete)], True
+                return seen[: end - len(self.found)], True
         keep = len(seen) - max(matcher.matched for matcher in self._matchers)
         self._held = seen[keep:]
         return seen[:keep], False

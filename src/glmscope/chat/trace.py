@@ -1,0 +1,77 @@
+"""What became of a request, as a reply knows it: the exact ids, and why it ended.
+
+These are facts in memory while a reply is read; whoever keeps them longer decides for how long.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from glmscope.engine.engine import Sampling
+from glmscope.text.tokenizer import Tokenizer
+
+EndKind = Literal["token", "stop_string", "stop_sequence", "limit", "loop"]
+TokenRole = Literal["special", "text", "system", "user", "assistant", "observation"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyEnd:
+    """What ended a choice."""
+
+    kind: EndKind
+    what: int | str | tuple[int, ...] | None = None
+    """The stop id, the stop string, the stop sequence, the length of the loop's cycle; of a limit
+    there is nothing to say. None for a stop id as well, where the engine does not tell."""
+
+
+@dataclass(slots=True)
+class ChoiceTrace:
+    """What was generated for one choice, so far."""
+
+    ids: list[int]
+    """All of them: those of a stop string or sequence included, the stop id not."""
+    end: ReplyEnd | None
+    """None while it goes on, and when it broke off."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyTrace:
+    """One reply: what the engine was given, and what it made of it."""
+
+    prompt_ids: Sequence[int]
+    input_tokens: int
+    dropped_turns: int
+    dropped_tokens: int
+    sampling: Sampling
+    """As applied: with defaults filled in and limits taken into account."""
+    choices: tuple[ChoiceTrace, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TracedToken:
+    """An id by name: `[gMASK]`, `<|user|>`, `▁你`, `<0x0A>`."""
+
+    id: int
+    piece: str
+    role: TokenRole
+    """`special` for what no text encodes to, else whose text it is; `text` where the prompt's
+    format marks no roles by ids (ChatGLM2, and texts to be continued)."""
+
+
+def name_tokens(
+    tokenizer: Tokenizer, ids: Iterable[int], role: TokenRole = "text"
+) -> Iterator[TracedToken]:
+    """Name ids, role by role as special ids open them; before the first one they are `role`'s."""
+    special = tokenizer.special
+    roles: dict[int | None, TokenRole] = {
+        special.system: "system",
+        special.user: "user",
+        special.assistant: "assistant",
+        special.observation: "observation",
+    }
+    for token_id in ids:
+        role = roles.get(token_id, role)
+        is_text = token_id < tokenizer.piece_count and token_id != special.eos
+        yield TracedToken(token_id, tokenizer.piece(token_id), role if is_text else "special")
