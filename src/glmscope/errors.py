@@ -6,6 +6,7 @@
     │   ├── EmptyModel             400  BadRequest.EmptyModel
     │   ├── EmptyInput             400  BadRequest.EmptyInput
     │   ├── IllegalInput           400  BadRequest.IllegalInput
+    │   ├── DataInspectionFailed   400  DataInspectionFailed
     │   ├── PayloadTooLarge        413  BadRequest.TooLarge
     │   ├── InvalidApiKey          401  InvalidApiKey
     │   ├── AccessDenied           403  AccessDenied
@@ -15,6 +16,8 @@
     │   ├── MethodNotAllowed       405  MethodNotAllowed
     │   ├── RequestTimeOut         408  RequestTimeOut
     │   └── Throttling             429  Throttling
+    │       ├── RateQuotaExceeded        429  Throttling.RateQuota
+    │       └── AllocationQuotaExceeded  429  Throttling.AllocationQuota
     ├── ServiceError               the server failed or cannot answer now
     │   ├── EngineFailure          500  InternalError.Algo
     │   └── ModelUnavailable       503  ModelUnavailable
@@ -90,6 +93,13 @@ class IllegalInput(RequestError):
     default_message = "The request body is not a valid JSON object."
 
 
+class DataInspectionFailed(RequestError):
+    """Only where an operator asks for it: we judge nobody's words."""
+
+    code = "DataInspectionFailed"
+    default_message = "Input or output data may contain inappropriate content."
+
+
 class PayloadTooLarge(RequestError):
     code = "BadRequest.TooLarge"
     status = 413
@@ -139,12 +149,33 @@ class RequestTimeOut(RequestError):
 
 
 class Throttling(RequestError):
-    """Too much work is waiting; sent with `Retry-After`."""
+    """Too much work is waiting; sent with `Retry-After`.
+
+    `retry_after`: seconds after which it makes sense to ask again; None where nobody can tell.
+    """
 
     code = "Throttling"
     status = 429
     openai_type = "rate_limit_error"
     default_message = "Requests throttling triggered."
+
+    def __init__(self, message: str | None = None, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class RateQuotaExceeded(Throttling):
+    """The key's limit of requests a minute, or of requests at the same time."""
+
+    code = "Throttling.RateQuota"
+    default_message = "Requests rate limit exceeded, please try again later."
+
+
+class AllocationQuotaExceeded(Throttling):
+    """The key's limit of tokens a minute or a month."""
+
+    code = "Throttling.AllocationQuota"
+    default_message = "Allocated quota exceeded, please increase your quota limit."
 
 
 class ServiceError(GLMScopeError):

@@ -10,6 +10,7 @@ from glmscope.chat.request import ChatRequest, Message
 from glmscope.errors import EmptyInput, EmptyModel, GLMScopeError, InvalidParameter, ModelNotFound
 from glmscope.server.dashscope.request import GenerationRequest, read_generation
 from glmscope.server.model import read_model
+from glmscope.server.record import RequestRecord
 from tests.server.support import service_with
 
 MODELS = service_with().models
@@ -48,8 +49,10 @@ def user(content: object) -> dict[str, object]:
 )
 def test_models_that_are_none(model: object, error: type[GLMScopeError]) -> None:
     with pytest.raises(error):
-        read_model({"model": model}, MODELS)
-    assert read_model({"model": "chatglm-6b-v2"}, MODELS).name == "ChatGLM2-6B"
+        read_model({"model": model}, MODELS, RequestRecord())
+    record = RequestRecord()
+    assert read_model({"model": "chatglm-6b-v2"}, MODELS, record).name == "ChatGLM2-6B"
+    assert record.model == "chatglm-6b-v2"
 
 
 def test_input_must_be_there_and_be_an_object() -> None:

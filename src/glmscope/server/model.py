@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from glmscope.chat.service import ServedModel
-from glmscope.errors import EmptyModel, InvalidParameter, ModelNotFound
+from glmscope.errors import EmptyModel, InvalidParameter, ModelAccessDenied, ModelNotFound
 from glmscope.server.fields import Fields
+from glmscope.server.record import RequestRecord
 
 
-def read_model(body: Fields, models: Mapping[str, ServedModel]) -> ServedModel:
-    """`model` of a body. Raises EmptyModel, InvalidParameter, ModelNotFound."""
+def read_model(
+    body: Fields, models: Mapping[str, ServedModel], record: RequestRecord
+) -> ServedModel:
+    """`model` of a body, noted in `record`, whose key must be allowed to use it.
+
+    Raises EmptyModel, InvalidParameter, ModelNotFound, ModelAccessDenied, in this order.
+    """
     model = body.get("model")
     if model is None or model == "":
         raise EmptyModel
@@ -18,4 +24,7 @@ def read_model(body: Fields, models: Mapping[str, ServedModel]) -> ServedModel:
         raise InvalidParameter("model should be a string.", param="model")
     if model not in models:
         raise ModelNotFound
+    record.model = model
+    if record.key is not None and not record.key.may_use(model):
+        raise ModelAccessDenied
     return models[model]

@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
 from glmscope.chat.events import Usage
+from glmscope.server.account import Account
 from glmscope.store.keys import KeyInfo
 
 Wire = Literal["dashscope", "openai", "websocket"]
@@ -24,6 +25,9 @@ class RequestRecord:
     wire: Wire | None = None
     """None until a path that is served was found."""
     key: KeyInfo | None = None
+    account: Account = field(default_factory=Account)
+    headers: dict[str, str] = field(default_factory=dict)
+    """Sent with the answer, whatever it is."""
     model: str | None = None
     stream: bool = False
     usage: Usage | None = None

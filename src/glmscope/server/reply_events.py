@@ -19,16 +19,19 @@ async def read_reply(
     Usage, finish reason and timings go into `record`: what the reader was given when it went away
     is counted as well. Raises what reading a reply raises.
     """
-    waiting_since = time.monotonic()
-    await turn.begin()
-    clock = _TokenClock(record)
-    record.queue_seconds = clock.begun - waiting_since
-    event: ReplyEvent | None = None
-    async for event in reply:
-        record.usage = event.usage
-        if isinstance(event, TextPiece):
-            clock.piece(event)
-        yield event
+    async with record.account.reply(reply.input_tokens):
+        waiting_since = time.monotonic()
+        await turn.begin()
+        clock = _TokenClock(record)
+        record.queue_seconds = clock.begun - waiting_since
+        event: ReplyEvent | None = None
+        async for event in reply:
+            record.usage = event.usage
+            if isinstance(event, TextPiece):
+                clock.piece(event)
+            else:
+                await record.account.settle()
+            yield event
     if not isinstance(event, Finished):
         # A clean end without a reason would look like success to every client.
         raise RuntimeError("the reply ended without a Finished event")

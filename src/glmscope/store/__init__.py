@@ -1,1 +1,1 @@
-"""What outlives the process: API keys."""
+"""What outlives the process: API keys and their usage."""

@@ -1,50 +1,33 @@
-"""API keys: made, listed, revoked and checked; only their digests are kept."""
+"""API keys: made, listed, changed, rotated, revoked and checked; only their digests are kept."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 import secrets
 import time
 import unicodedata
-from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from dataclasses import asdict, fields
+from datetime import datetime, timedelta, timezone
+from typing import Any
 
-from sqlalchemy import RowMapping, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, insert, or_, select, update
 
 from glmscope.errors import UsageError
 from glmscope.store import keytext
 from glmscope.store.database import Database
+from glmscope.store.keyinfo import KeyInfo, KeyLimits, KeyTerms, NewKey, Role
 from glmscope.store.tables import api_keys
+
+__all__ = ["KeyInfo", "KeyStore", "NewKey"]
 
 _MAX_NAME = 64
 
 # Showing four characters of a short key of the operator's own would give away too much of it.
 _SHOWS_LAST4 = 16
 
-
-@dataclass(frozen=True)
-class KeyInfo:
-    """What may be shown and logged about a key."""
-
-    id: str
-    name: str
-    last4: str
-    """The key's last four characters; empty for an own key too short to show them."""
-    created_at: datetime
-    revoked_at: datetime | None
-
-    @property
-    def active(self) -> bool:
-        """Whether the key opens anything."""
-        return self.revoked_at is None
-
-
-@dataclass(frozen=True)
-class NewKey(KeyInfo):
-    """A key at the only moment when its text exists here."""
-
-    key: str = field(repr=False)
+_ANYTHING = KeyTerms()
 
 
 class KeyStore:
@@ -59,15 +42,15 @@ class KeyStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def create(self, name: str) -> NewKey:
+    def create(self, name: str, terms: KeyTerms = _ANYTHING) -> NewKey:
         """Make a key and return its text, which cannot be had again. On disk when this returns.
 
         `name`: 1 to 64 printable characters, there to tell keys apart; need not be unique.
         Raises UsageError for another name.
         """
-        return self._insert(name, keytext.make_key())
+        return self._insert(name, keytext.make_key(), terms)
 
-    def add(self, name: str, key: str) -> NewKey:
+    def add(self, name: str, key: str, terms: KeyTerms = _ANYTHING) -> NewKey:
         """Accept a key that the operator chose or brought along, of visible ASCII characters.
 
         Raises UsageError when it is a key of the hosted service, cannot be sent in a header, is a
@@ -85,7 +68,7 @@ class KeyStore:
                 f"The key begins with {keytext.PREFIX} but its checksum is wrong: a character is "
                 "missing or mistyped."
             )
-        return self._insert(name, key)
+        return self._insert(name, key, terms)
 
     def list(self) -> list[KeyInfo]:
         """All keys, revoked ones included, oldest first."""
@@ -99,34 +82,57 @@ class KeyStore:
             return connection.execute(select(api_keys.c.id).limit(1)).first() is None
 
     def revoke(self, id_or_last4: str) -> KeyInfo:
-        """Refuse the key from now on; revoking it again changes nothing.
+        """Refuse the key from now on, and what a rotation left of it; doing it again does nothing.
 
         `id_or_last4`: an id, or the last four characters of exactly one active key. Raises
         UsageError when that names no key or several.
         """
-        by_id = select(api_keys).where(api_keys.c.id == id_or_last4)
-        by_last4 = select(api_keys).where(
-            api_keys.c.last4 == id_or_last4, api_keys.c.last4 != "", api_keys.c.revoked_at.is_(None)
-        )
         with self._database.write() as connection:
-            rows = connection.execute(by_id).mappings().all()
-            rows = rows or connection.execute(by_last4).mappings().all()
-            if not rows:
-                raise UsageError(
-                    "No key has that id, and no active key ends in it; "
-                    "`glmscope keys list` shows both."
-                )
-            if len(rows) > 1:
-                ids = ", ".join(sorted(row["id"] for row in rows))
-                raise UsageError(f"Several active keys end in {id_or_last4}; give an id: {ids}.")
-            key = _key_info(rows[0])
-            if key.active:
-                connection.execute(
-                    update(api_keys).where(api_keys.c.id == key.id).values(revoked_at=_now())
-                )
-            return _key_info(
-                connection.execute(select(api_keys).where(api_keys.c.id == key.id)).mappings().one()
+            key = _named(connection, id_or_last4)
+            if key.revoked_at is None:
+                _update(connection, key, revoked_at=_now())
+            return _named(connection, key.id)
+
+    def rotate(self, id_or_last4: str, grace: timedelta = timedelta(0)) -> NewKey:
+        """Give an active key a new text; id, name, terms, limits and usage stay.
+
+        The text before opens for `grace` longer, and without one not at all; an even older one
+        never. `id_or_last4` as for `revoke`. Raises UsageError for a key that is not active.
+        """
+        text = keytext.make_key()
+        with self._database.write() as connection:
+            key = _named(connection, id_or_last4)
+            if not key.active:
+                raise UsageError(f"Key {key.id} is {key.state}; make a new one instead.")
+            digest = select(api_keys.c.digest).where(api_keys.c.id == key.id)
+            lasting = grace > timedelta(0)
+            _update(
+                connection,
+                key,
+                digest=_digest(text),
+                last4=text[-4:],
+                old_digest=connection.execute(digest).scalar_one() if lasting else None,
+                old_until=_now() + int(grace.total_seconds()) if lasting else None,
             )
+            return _with_text(_named(connection, key.id), text)
+
+    def change(self, id_or_last4: str, name: str, terms: KeyTerms) -> KeyInfo:
+        """Give a key another name or other terms, in force from its next request on.
+
+        `id_or_last4` as for `revoke`. Raises UsageError for another role: a key that lies in many
+        programs would suddenly open the accounts.
+        """
+        with self._database.write() as connection:
+            key = _named(connection, id_or_last4)
+            if terms.role is not key.terms.role:
+                raise UsageError("A key's role cannot be changed; make a new key.")
+            _update(connection, key, name=_checked_name(name), **_term_columns(terms))
+            return _named(connection, key.id)
+
+    def find(self, id_or_last4: str) -> KeyInfo:
+        """The key of that id, or the active one ending so. Raises UsageError as `revoke`."""
+        with self._database.read() as connection:
+            return _named(connection, id_or_last4)
 
     def verify(self, presented: str) -> KeyInfo | None:
         """The active key whose text is `presented`, or None. Total: any string may be asked.
@@ -137,37 +143,64 @@ class KeyStore:
         if not keytext.is_token(presented) or keytext.is_mistyped(presented):
             return None
         digest = _digest(presented)
-        query = select(api_keys).where(api_keys.c.digest == digest)
         with self._database.read() as connection:
-            row = connection.execute(query).mappings().first()
-        if row is None or not hmac.compare_digest(row["digest"], digest):
+            row = connection.execute(select(api_keys).where(_opened_by(digest))).mappings().first()
+        if row is None or not _matches(row, digest):
             return None
         key = _key_info(row)
         return key if key.active else None
 
-    def _insert(self, name: str, key: str) -> NewKey:
-        name = _checked_name(name)
+    def _insert(self, name: str, key: str, terms: KeyTerms) -> NewKey:
         digest = _digest(key)
-        now = _now()
-        new = NewKey(
-            id=secrets.token_hex(6),
-            name=name,
-            last4=key[-4:] if len(key) >= _SHOWS_LAST4 else "",
-            created_at=_moment(now),
-            revoked_at=None,
-            key=key,
-        )
+        values = {
+            "id": secrets.token_hex(6),
+            "name": _checked_name(name),
+            "digest": digest,
+            "last4": key[-4:] if len(key) >= _SHOWS_LAST4 else "",
+            "created_at": _now(),
+            "role": terms.role.value,
+            **_term_columns(terms),
+        }
         with self._database.write() as connection:
-            known = select(api_keys.c.id).where(api_keys.c.digest == digest)
+            known = select(api_keys.c.id).where(_opened_by(digest))
             found = connection.execute(known).scalar()
             if found is not None:
                 raise UsageError(f"That key is here already, as {found}.")
-            connection.execute(
-                insert(api_keys).values(
-                    id=new.id, name=name, digest=digest, last4=new.last4, created_at=now
-                )
-            )
-        return new
+            connection.execute(insert(api_keys).values(values))
+            return _with_text(_named(connection, str(values["id"])), key)
+
+
+def _named(connection: Connection, id_or_last4: str) -> KeyInfo:
+    """The key of that id, else the one active key with that ending."""
+    by_id = select(api_keys).where(api_keys.c.id == id_or_last4)
+    row = connection.execute(by_id).mappings().first()
+    if row is not None:
+        return _key_info(row)
+    by_last4 = select(api_keys).where(api_keys.c.last4 == id_or_last4, api_keys.c.last4 != "")
+    keys = [_key_info(row) for row in connection.execute(by_last4).mappings()]
+    active = [key for key in keys if key.active]
+    if not active:
+        raise UsageError(
+            "No key has that id, and no active key ends in it; `glmscope keys list` shows both."
+        )
+    if len(active) > 1:
+        ids = ", ".join(sorted(key.id for key in active))
+        raise UsageError(f"Several active keys end in {id_or_last4}; give an id: {ids}.")
+    return active[0]
+
+
+def _update(connection: Connection, key: KeyInfo, **values: object) -> None:
+    connection.execute(update(api_keys).where(api_keys.c.id == key.id).values(values))
+
+
+def _opened_by(digest: bytes) -> ColumnElement[bool]:
+    replaced = and_(api_keys.c.old_digest == digest, api_keys.c.old_until > _now())
+    return or_(api_keys.c.digest == digest, replaced)
+
+
+def _matches(row: RowMapping, digest: bytes) -> bool:
+    current = hmac.compare_digest(row["digest"], digest)
+    return current | hmac.compare_digest(row["old_digest"] or b"", digest)
 
 
 def _digest(key: str) -> bytes:
@@ -188,16 +221,36 @@ def _now() -> int:
     return int(time.time())
 
 
-def _moment(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, timezone.utc)
+def _moment(seconds: int | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, timezone.utc)
+
+
+def _term_columns(terms: KeyTerms) -> dict[str, Any]:
+    """All columns of what can be changed about a key."""
+    return {
+        "expires_at": None if terms.expires_at is None else int(terms.expires_at.timestamp()),
+        "models": None if terms.models is None else json.dumps(sorted(terms.models)),
+        **asdict(terms.limits),
+    }
 
 
 def _key_info(row: RowMapping) -> KeyInfo:
-    revoked_at = row["revoked_at"]
     return KeyInfo(
         id=row["id"],
         name=row["name"],
         last4=row["last4"],
-        created_at=_moment(row["created_at"]),
-        revoked_at=None if revoked_at is None else _moment(revoked_at),
+        created_at=datetime.fromtimestamp(row["created_at"], timezone.utc),
+        revoked_at=_moment(row["revoked_at"]),
+        terms=KeyTerms(
+            role=Role(row["role"]),
+            models=None if row["models"] is None else frozenset(json.loads(row["models"])),
+            expires_at=_moment(row["expires_at"]),
+            limits=KeyLimits(**{limit.name: row[limit.name] for limit in fields(KeyLimits)}),
+        ),
+        old_until=_moment(row["old_until"]),
     )
+
+
+def _with_text(info: KeyInfo, text: str) -> NewKey:
+    known = {entry.name: getattr(info, entry.name) for entry in fields(KeyInfo)}
+    return NewKey(**known, key=text)

@@ -28,8 +28,7 @@ def dashscope_routes(
         _refuse_unsupported_headers(request)
         record = RequestRecord.of(request)
         body = json_text.load_object(await request.body())
-        model = read_model(body, service.models)
-        record.model = model.id
+        model = read_model(body, service.models, record)
         call = read_generation(body, model, record.request_id)
         # In a thread, because a long conversation takes a moment to encode.
         reply = await run_in_threadpool(service.prepare, call.chat)
