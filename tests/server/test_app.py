@@ -36,7 +36,7 @@ def check_error(answer: Answer, status: int, code: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/api/v1", "/api/v1/tasks/1", "/compatible-mode/v1/x", "/%ff", "/../etc/passwd"]
+    "path", ["/", "/api/v1", "/api/v1/tasks/1", "/anthropic/v1/x", "/%ff", "/../etc/passwd"]
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 def test_unknown_paths(server: RunningServer, path: str, method: str) -> None:

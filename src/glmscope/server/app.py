@@ -22,6 +22,7 @@ from glmscope.server.middleware.failures import Failures
 from glmscope.server.middleware.request_log import RequestLog
 from glmscope.server.middleware.slashes import Slashes
 from glmscope.server.observers import RequestObserver
+from glmscope.server.openai.routes import PREFIXES, openai_routes
 from glmscope.server.record import speaks
 from glmscope.server.settings import ServerSettings
 from glmscope.store.keys import KeyStore
@@ -67,9 +68,9 @@ def create_app(
     app.state.settings = settings
     # The last one added is the first to see a request.
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
-    app.add_middleware(Slashes)
     app.add_middleware(Failures, retry_after_seconds=settings.retry_after_seconds)
     app.add_middleware(BodyDeadline, seconds=settings.receive_seconds)
+    app.add_middleware(Slashes)
     app.add_middleware(RequestLog, observers=observers)
 
     app.include_router(health_routes(service, admission))
@@ -77,6 +78,13 @@ def create_app(
         dashscope_routes(service, admission, settings.keep_alive_seconds),
         dependencies=[Depends(speaks("dashscope")), Depends(key_check(keys))],
     )
+    openai = openai_routes(service, admission, settings.keep_alive_seconds)
+    for prefix in PREFIXES:
+        app.include_router(
+            openai,
+            prefix=prefix,
+            dependencies=[Depends(speaks("openai")), Depends(key_check(keys))],
+        )
     return app
 
 

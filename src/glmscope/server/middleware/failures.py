@@ -8,8 +8,9 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from glmscope.errors import GLMScopeError, InvalidApiKey, ModelUnavailable, Throttling
-from glmscope.server.dashscope.errors import error_body
+from glmscope.server.dashscope import errors as dashscope
 from glmscope.server.failures import public_error
+from glmscope.server.openai import errors as openai
 from glmscope.server.record import RequestRecord
 
 
@@ -41,18 +42,18 @@ class Failures:
             error = public_error(failure, record)
             # Half an answer cannot be taken back; returning now makes the server cut it off.
             if not started:
-                await self._response(failure, error, record)(scope, receive, send)
+                wire = openai if openai.is_openai(scope["path"]) else dashscope
+                body = wire.error_body(error, record.request_id)
+                await self._response(failure, error, body)(scope, receive, send)
 
-    def _response(
-        self, failure: Exception, error: GLMScopeError, record: RequestRecord
-    ) -> Response:
+    def _response(self, failure: Exception, error: GLMScopeError, body: bytes) -> Response:
         headers = dict(failure.headers or {}) if isinstance(failure, HTTPException) else {}
         if isinstance(error, InvalidApiKey):
             headers["www-authenticate"] = "Bearer"
         if isinstance(error, (Throttling, ModelUnavailable)):
             headers["retry-after"] = str(self._retry_after_seconds)
         return Response(
-            error_body(error, record.request_id),
+            body,
             status_code=error.status,
             headers=headers,
             media_type="application/json",

@@ -1,0 +1,1 @@
+"""The OpenAI-compatible wire: chat completions, completions and models."""
