@@ -22,6 +22,7 @@ from glmscope.server.middleware.failures import Failures
 from glmscope.server.middleware.request_log import RequestLog
 from glmscope.server.middleware.slashes import Slashes
 from glmscope.server.observers import RequestObserver
+from glmscope.server.metrics import Metrics
 from glmscope.server.openai.routes import PREFIXES, openai_routes
 from glmscope.server.record import speaks
 from glmscope.server.settings import ServerSettings
@@ -54,6 +55,10 @@ def create_app(
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
         await lifecycle.stop()
+    metrics = Metrics(service, admission)
+    observers = [*observers, metrics]
+    access_log = AccessLog(observers)
+    check_key = key_check(keys)
 
     app = FastAPI(
         title="GLMScope",
@@ -73,7 +78,7 @@ def create_app(
     app.add_middleware(Slashes)
     app.add_middleware(RequestLog, observers=observers)
 
-    app.include_router(health_routes(service, admission))
+    app.include_router(health_routes(service, admission, metrics))
     app.include_router(
         dashscope_routes(service, admission, settings.keep_alive_seconds),
         dependencies=[Depends(speaks("dashscope")), Depends(key_check(keys))],

@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
 from glmscope.chat.events import Usage
+from glmscope.chat.trace import ReplyTrace
 from glmscope.server.account import Account
 from glmscope.store.keys import KeyInfo
 
@@ -19,7 +20,7 @@ Wire = Literal["dashscope", "openai", "websocket"]
 
 @dataclass(slots=True)
 class RequestRecord:
-    """Filled in along the way. It never holds a key, a prompt or a reply."""
+    """Filled in along the way. `trace` aside it never holds a key, a prompt or a reply."""
 
     request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     wire: Wire | None = None
@@ -39,7 +40,10 @@ class RequestRecord:
     first_token_seconds: float | None = None
     """From the request's turn to its first piece of text."""
     token_gaps: list[tuple[float, int]] = field(default_factory=list)
-    """For every later piece of text: seconds since the one before it, and the tokens it brought."""
+    """For every later piece of text: seconds since the one before it in the same choice, and the
+    tokens it brought."""
+    trace: ReplyTrace | None = None
+    """The reply's own facts, once it is waiting or read. Never for the log."""
 
     @property
     def key_id(self) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncGenerator
 
-from glmscope.chat.events import Finished, ReplyEvent, TextPiece
+from glmscope.chat.events import Finished, ReplyEvent, TextPiece, Usage
 from glmscope.chat.reply import Reply
 from glmscope.server.admission import Turn
 from glmscope.server.record import RequestRecord
@@ -16,20 +16,20 @@ async def read_reply(
 ) -> AsyncGenerator[ReplyEvent, None]:
     """Wait for `turn`, then pass on every event of `reply`.
 
-    Usage, finish reason and timings go into `record`: what the reader was given when it went away
-    is counted as well. Raises what reading a reply raises.
+    Usage (of all choices together), finish reason (of the last), timings and trace go into
+    `record`: what the reader was given when it went away is counted as well. Raises what reading a
+    reply raises.
     """
+    record.trace = reply.trace
     async with record.account.reply(reply.input_tokens):
         waiting_since = time.monotonic()
         await turn.begin()
-        clock = _TokenClock(record)
-        record.queue_seconds = clock.begun - waiting_since
+        progress = _Progress(record)
+        record.queue_seconds = progress.begun - waiting_since
         event: ReplyEvent | None = None
         async for event in reply:
-            record.usage = event.usage
-            if isinstance(event, TextPiece):
-                clock.piece(event)
-            else:
+            progress.add(event)
+            if isinstance(event, Finished):
                 await record.account.settle()
             yield event
     if not isinstance(event, Finished):
@@ -38,21 +38,28 @@ async def read_reply(
     record.finish_reason = event.reason
 
 
-class _TokenClock:
-    """Times the pieces of a reply's text."""
+class _Progress:
+    """What has arrived of a reply's choices, and when."""
 
     def __init__(self, record: RequestRecord) -> None:
         self.begun = time.monotonic()
         self._record = record
-        self._last = self.begun
-        self._tokens = 0
+        self._tokens: dict[int, int] = {}
+        """Generated so far, by choice."""
+        self._last: dict[int, float] = {}
+        """When a choice's latest piece came."""
 
-    def piece(self, piece: TextPiece) -> None:
+    def add(self, event: ReplyEvent) -> None:
+        before = self._tokens.get(event.index, 0)
+        self._tokens[event.index] = event.usage.output_tokens
+        self._record.usage = Usage(event.usage.input_tokens, sum(self._tokens.values()))
+        if isinstance(event, TextPiece):
+            self._time(event.index, event.usage.output_tokens - before)
+
+    def _time(self, index: int, tokens: int) -> None:
         now = time.monotonic()
         if self._record.first_token_seconds is None:
             self._record.first_token_seconds = now - self.begun
-        else:
-            tokens = piece.usage.output_tokens - self._tokens
-            self._record.token_gaps.append((now - self._last, tokens))
-        self._last = now
-        self._tokens = piece.usage.output_tokens
+        if index in self._last:
+            self._record.token_gaps.append((now - self._last[index], tokens))
+        self._last[index] = now
