@@ -31,6 +31,14 @@ ScriptOption = Annotated[
     Path | None,
     typer.Option("--script", help="Replies of the scripted engine.", rich_help_panel=_MODELS),
 ]
+FaultsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--faults",
+        help="What is to go wrong with the scripted engine's replies, to test a client.",
+        rich_help_panel=_MODELS,
+    ),
+]
 WeightsOption = Annotated[
     str | None,
     typer.Option(

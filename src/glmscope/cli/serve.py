@@ -19,6 +19,7 @@ from glmscope.cli.options import (
     EngineOption,
     ExactOption,
     FamilyOption,
+    FaultsOption,
     ModelOptions,
     PrefixCacheOption,
     PrefixOption,
@@ -30,7 +31,9 @@ from glmscope.cli.options import (
 from glmscope.errors import UsageError
 
 if TYPE_CHECKING:
-    from glmscope.chat.service import ServedModel
+    from pathlib import Path
+
+    from glmscope.chat.service import ChatService, ServedModel
     from glmscope.store.keys import KeyStore
 
 
@@ -46,6 +49,7 @@ def serve(
     ] = None,
     engine: EngineOption = EngineName.OPENVINO,
     script: ScriptOption = None,
+    faults: FaultsOption = None,
     weights: WeightsOption = None,
     family: FamilyOption = None,
     tokenizer: TokenizerOption = None,
@@ -67,7 +71,8 @@ def serve(
     """Answer the DashScope API until stopped; running replies are finished first."""
     if no_auth:
         _require_loopback(host)
-    from glmscope.chat.service import ChatService
+    if faults is not None and engine is not EngineName.SCRIPTED:
+        raise UsageError("--faults goes with --engine scripted.")
     from glmscope.cli.logs import send_logs_to_stderr
     from glmscope.cli.wiring import open_models
     from glmscope.server.app import create_app
@@ -90,7 +95,7 @@ def serve(
             prefix_cache=prefix_cache,
         )
         models = open_models(options)
-        app = create_app(ChatService(models), keys, ServerSettings(max_waiting=max_waiting))
+        app = create_app(_service(models, faults), keys, ServerSettings(max_waiting=max_waiting))
 
         def show_start_card(url: str) -> None:
             for line in start_card(models, url, keys):
@@ -126,6 +131,17 @@ def _client_lines(url: str, keys: KeyStore | None) -> Iterator[str]:
     else:
         yield "With a key that you were shown (glmscope keys create makes another):"
         yield export_lines(url, "")[1]
+
+
+def _service(models: list[ServedModel], faults: Path | None) -> ChatService:
+    if faults is None:
+        from glmscope.chat.service import ChatService
+
+        return ChatService(models)
+    from glmscope.engine.fault_plan import FaultPlan
+    from glmscope.server.faults import FaultyService
+
+    return FaultyService(models, FaultPlan.from_file(faults))
 
 
 @contextmanager
