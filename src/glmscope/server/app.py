@@ -16,13 +16,13 @@ from glmscope.server.auth import key_check
 from glmscope.server.dashscope.routes import dashscope_routes
 from glmscope.server.health import health_routes
 from glmscope.server.lifecycle import Lifecycle
+from glmscope.server.metrics import Metrics
 from glmscope.server.middleware.body_deadline import BodyDeadline
 from glmscope.server.middleware.body_limit import BodyLimit
 from glmscope.server.middleware.failures import Failures
 from glmscope.server.middleware.request_log import RequestLog
 from glmscope.server.middleware.slashes import Slashes
 from glmscope.server.observers import RequestObserver
-from glmscope.server.metrics import Metrics
 from glmscope.server.openai.routes import PREFIXES, openai_routes
 from glmscope.server.record import speaks
 from glmscope.server.settings import ServerSettings
@@ -49,16 +49,14 @@ def create_app(
         settings.waiting_share,
         settings.max_wait_seconds,
     )
+    metrics = Metrics(service, admission)
+    observers = [*observers, metrics]
     lifecycle = Lifecycle(service, admission, settings.drain_seconds)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
         await lifecycle.stop()
-    metrics = Metrics(service, admission)
-    observers = [*observers, metrics]
-    access_log = AccessLog(observers)
-    check_key = key_check(keys)
 
     app = FastAPI(
         title="GLMScope",
