@@ -8,12 +8,17 @@ from typing import NoReturn
 
 from fastapi import Depends, FastAPI, Request
 from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope, Send
 
 from glmscope import __version__
 from glmscope.chat.service import ChatService
+from glmscope.errors import PathNotFound
+from glmscope.server.access_log import AccessLog
 from glmscope.server.admission import Admission
 from glmscope.server.auth import key_check
 from glmscope.server.dashscope.routes import dashscope_routes
+from glmscope.server.dashscope.websocket import websocket_routes
+from glmscope.server.dashscope.websocket_task import TaskRoom
 from glmscope.server.health import health_routes
 from glmscope.server.lifecycle import Lifecycle
 from glmscope.server.metrics import Metrics
@@ -51,6 +56,8 @@ def create_app(
     )
     metrics = Metrics(service, admission)
     observers = [*observers, metrics]
+    access_log = AccessLog(observers)
+    check_key = key_check(keys)
     lifecycle = Lifecycle(service, admission, settings.drain_seconds)
 
     @asynccontextmanager
@@ -74,23 +81,36 @@ def create_app(
     app.add_middleware(Failures, retry_after_seconds=settings.retry_after_seconds)
     app.add_middleware(BodyDeadline, seconds=settings.receive_seconds)
     app.add_middleware(Slashes)
-    app.add_middleware(RequestLog, observers=observers)
+    app.add_middleware(RequestLog, access_log=access_log)
 
     app.include_router(health_routes(service, admission, metrics))
     app.include_router(
         dashscope_routes(service, admission, settings.keep_alive_seconds),
-        dependencies=[Depends(speaks("dashscope")), Depends(key_check(keys))],
+        dependencies=[Depends(speaks("dashscope")), Depends(check_key)],
     )
     openai = openai_routes(service, admission, settings.keep_alive_seconds)
     for prefix in PREFIXES:
         app.include_router(
             openai,
             prefix=prefix,
-            dependencies=[Depends(speaks("openai")), Depends(key_check(keys))],
+            dependencies=[Depends(speaks("openai")), Depends(check_key)],
         )
+    tasks = TaskRoom(
+        service, admission, access_log, [check_key], settings.websocket_hold_back_seconds
+    )
+    app.include_router(
+        websocket_routes(tasks, settings),
+        dependencies=[Depends(speaks("websocket")), Depends(check_key)],
+    )
+    app.router.default = _not_served
     return app
 
 
+async def _not_served(_scope: Scope, _receive: Receive, _send: Send) -> NoReturn:
+    """A websocket at an unknown path would get a bare 403 from Starlette."""
+    raise PathNotFound
+
+
 async def _raise_again(_request: Request, failure: Exception) -> NoReturn:
-    """Unknown path, wrong verb: FastAPI would answer in its own shape, `Failures` knows ours."""
+    """Wrong verb: FastAPI would answer in its own shape, `Failures` knows ours."""
     raise failure

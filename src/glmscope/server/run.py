@@ -14,10 +14,19 @@ from fastapi import FastAPI
 from glmscope.errors import UsageError
 from glmscope.server.connection import Connection
 from glmscope.server.lifecycle import Lifecycle
+from glmscope.server.settings import ServerSettings
+from glmscope.server.websocket_connection import WebsocketConnection
 
 # SDKs keep connections in a pool; one that the server closes first costs them a failed request.
 _IDLE_CONNECTION_SECONDS = 75
 _LARGEST_PORT = 65_535
+# Frames up to this many times the largest body are refused in words; one that is larger still is
+# not read, and closes its websocket.
+_FRAME_FACTOR = 2
+# A websocket's other end that is not there any more should be noticed; one that merely takes its
+# time with what it got, as a consumer of the Python SDK may, has as long as that SDK's timeout.
+_PING_SECONDS = 30
+_PONG_SECONDS = 300
 # What is left after draining are clients that do not read their answer.
 _CLOSE_SECONDS = 5
 
@@ -42,11 +51,16 @@ class Server(uvicorn.Server):
     def __init__(
         self, app: FastAPI, host: str, port: int, on_ready: Callable[[str], None] | None = None
     ) -> None:
+        settings: ServerSettings = app.state.settings
         super().__init__(
             uvicorn.Config(
                 app,
                 http=Connection,
-                ws="none",
+                ws=WebsocketConnection,
+                ws_max_size=_FRAME_FACTOR * settings.max_body_bytes,
+                ws_per_message_deflate=False,
+                ws_ping_interval=_PING_SECONDS,
+                ws_ping_timeout=_PONG_SECONDS,
                 lifespan="on",
                 log_config=None,
                 log_level="warning",

@@ -30,6 +30,12 @@ class ServerSettings:
     """How long a request may take to arrive: its head, and from there its body."""
     write_seconds: float = 60.0
     """How long a client may take nothing of its answer before the connection is cut."""
+    max_websockets: int = 1024
+    """Websockets that may be open, busy or not; one more is answered 429."""
+    websocket_idle_seconds: float = 600.0
+    """A websocket that nothing is asked through is closed after that long, at most twice that."""
+    websocket_hold_back_seconds: float = 0.05
+    """From a task's arrival to its first result at least: the Java SDK loses what comes sooner."""
     drain_seconds: float = 30.0
     """How long running replies may go on after the server was told to stop."""
     retry_after_seconds: int = 5
@@ -42,12 +48,21 @@ class ServerSettings:
             "keep_alive_seconds": self.keep_alive_seconds,
             "receive_seconds": self.receive_seconds,
             "write_seconds": self.write_seconds,
+            "websocket_idle_seconds": self.websocket_idle_seconds,
         }
         for name, value in above_zero.items():
             if value <= 0:
                 raise UsageError(f"{name} must be greater than 0.")
-        others = (self.max_waiting, self.max_body_bytes, self.drain_seconds)
-        if min(*others, self.retry_after_seconds, self.max_waiting_per_key or 0) < 0:
+        others = (
+            self.max_waiting,
+            self.max_waiting_per_key or 0,
+            self.max_body_bytes,
+            self.max_websockets,
+            self.websocket_hold_back_seconds,
+            self.drain_seconds,
+            self.retry_after_seconds,
+        )
+        if min(others) < 0:
             raise UsageError("No setting of the server may be negative.")
 
     @property

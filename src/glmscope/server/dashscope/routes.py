@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
-from fastapi.concurrency import run_in_threadpool
 
 from glmscope.chat.service import ChatService
 from glmscope.errors import AccessDenied, InvalidParameter
 from glmscope.server import json_text
 from glmscope.server.admission import Admission
 from glmscope.server.dashscope.events import EventFold
+from glmscope.server.dashscope.generation import prepare_generation
 from glmscope.server.dashscope.plain import PlainFold
-from glmscope.server.dashscope.request import read_generation
-from glmscope.server.model import read_model
 from glmscope.server.record import RequestRecord
 from glmscope.server.reply_response import EventStreamResponse, PlainResponse
 
@@ -28,10 +26,7 @@ def dashscope_routes(
         _refuse_unsupported_headers(request)
         record = RequestRecord.of(request)
         body = json_text.load_object(await request.body())
-        model = read_model(body, service.models, record)
-        call = read_generation(body, model, record.request_id)
-        # In a thread, because a long conversation takes a moment to encode.
-        reply = await run_in_threadpool(service.prepare, call.chat)
+        call, reply = await prepare_generation(body, service, record)
         if not _wants_stream(request):
             plain = PlainFold(call.result_format, record.request_id)
             return PlainResponse(reply, plain, admission, record)

@@ -23,7 +23,7 @@ class Failures:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
-        if scope["type"] != "http":
+        if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
         started = False
@@ -40,7 +40,8 @@ class Failures:
             record.disconnected = True
         except Exception as failure:
             error = public_error(failure, record)
-            # Half an answer cannot be taken back; returning now makes the server cut it off.
+            # Half an answer, or an upgrade, cannot be taken back; returning makes the server cut it
+            # off.
             if not started:
                 wire = openai if openai.is_openai(scope["path"]) else dashscope
                 body = wire.error_body(error, record.request_id)
