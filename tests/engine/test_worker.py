@@ -23,7 +23,7 @@ class FakePipeline:
         self.steps = 0
         self.handles: list[Any] = []
 
-    def add(self, prompt_ids: tuple[int, ...], sampling: Sampling) -> Any:
+    def add(self, prompt_ids: tuple[int, ...], sampling: Sampling, echo: bool = False) -> Any:
         if self.refuses:
             raise RuntimeError("bad request")
         handle = FakeHandle(sampling.max_new_tokens)

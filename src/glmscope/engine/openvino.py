@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from pathlib import Path
 
 from glmscope.engine.engine import EngineAbility, EngineLoad, Sampling, Step, TokenLogprob
@@ -27,10 +27,16 @@ class OpenVINOEngine:
     """Keeps the Engine contract over a directory that `glmscope convert` made."""
 
     name = "openvino-cpu"
-    abilities: frozenset[EngineAbility] = frozenset()
 
-    def __init__(self, manifest: Manifest, worker: Worker, cached_tokens: int) -> None:
+    def __init__(
+        self,
+        manifest: Manifest,
+        worker: Worker,
+        cached_tokens: int,
+        abilities: frozenset[EngineAbility],
+    ) -> None:
         config = manifest.config
+        self.abilities = abilities
         self.manifest = manifest
         # A sequence that cannot fit the KV cache would wait for ever.
         self.max_positions = min(config.seq_length, cached_tokens - manifest.prefix_length)
@@ -66,12 +72,35 @@ class OpenVINOEngine:
         if tokens - manifest.prefix_length < 2:  # a token of a prompt and one of its reply
             raise UsageError(f"A KV cache of {gigabytes} GiB holds only {tokens} tokens.")
         settings = PipelineSettings(tokens, fast, manifest.group_size, threads, prefix_cache)
-        return cls(manifest, Worker(lambda: Pipeline(directory, settings)), tokens)
+        abilities: set[EngineAbility] = {"logprobs"}
+        if not prefix_cache:  # the library says nothing of ids whose KV it did not compute
+            abilities.add("score")
+        worker = Worker(lambda: Pipeline(directory, settings))
+        return cls(manifest, worker, tokens, frozenset(abilities))
 
-    async def generate(
-        self, prompt_ids: Sequence[int], sampling: Sampling
+    def generate(self, prompt_ids: Sequence[int], sampling: Sampling) -> AsyncGenerator[Step, None]:
+        """See Engine.generate.
+
+        Log-probabilities are those of the network's own distribution, before temperature,
+        penalties and constraints; the drawn id is the only alternative that is known.
+        """
+        return self._steps(prompt_ids, sampling)
+
+    async def score(self, ids: Sequence[int]) -> list[TokenLogprob]:
+        """See Engine.score; with `prefix_cache` it is refused."""
+        if "score" not in self.abilities:
+            raise InvalidParameter("A model that runs with a prefix cache cannot score texts.")
+        one = Sampling(1, temperature=0.0, logprobs=0)
+        known: list[TokenLogprob] = []
+        async with aclosing(self._steps(ids, one, echo=True)) as steps:
+            async for step in steps:
+                known.extend(step.logprobs)
+        # The first entry stands for nothing, the last one for the id that was generated.
+        return known[len(self._prefix_ids) + 1 : -1]
+
+    async def _steps(
+        self, prompt_ids: Sequence[int], sampling: Sampling, echo: bool = False
     ) -> AsyncGenerator[Step, None]:
-        """See Engine.generate."""
         self._check(prompt_ids, sampling)
         deliveries: asyncio.Queue[Delivery] = asyncio.Queue()
         loop = asyncio.get_running_loop()
@@ -80,7 +109,7 @@ class OpenVINOEngine:
             with suppress(RuntimeError):  # the loop has closed, and its readers are gone
                 loop.call_soon_threadsafe(deliveries.put_nowait, item)
 
-        sequence = WorkerSequence((*self._prefix_ids, *prompt_ids), sampling, deliver)
+        sequence = WorkerSequence((*self._prefix_ids, *prompt_ids), sampling, deliver, echo)
         if not self._worker.submit(sequence):
             raise ModelUnavailable()
         try:
@@ -93,10 +122,6 @@ class OpenVINOEngine:
                 yield item
         finally:
             self._worker.cancel(sequence)
-
-    async def score(self, ids: Sequence[int]) -> list[TokenLogprob]:
-        """See Engine.score."""
-        raise InvalidParameter("This model cannot score a text.")
 
     def load(self) -> EngineLoad:
         """See Engine.load."""

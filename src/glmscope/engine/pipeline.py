@@ -14,7 +14,7 @@ import numpy as np
 import openvino as ov
 import openvino_genai as genai
 
-from glmscope.engine.engine import FinishReason, Sampling, Step
+from glmscope.engine.engine import LOWEST_LOGPROB, FinishReason, Sampling, Step, TokenLogprob
 from glmscope.errors import ModelFilesError
 from glmscope.model.config import ModelConfig
 
@@ -106,11 +106,16 @@ class Pipeline:
             self.step()
         del handle
 
-    def add(self, prompt_ids: tuple[int, ...], sampling: Sampling) -> Handle:
-        """Queue a sequence; dropping the handle cancels it."""
+    def add(self, prompt_ids: tuple[int, ...], sampling: Sampling, echo: bool = False) -> Handle:
+        """Queue a sequence; dropping the handle cancels it.
+
+        With `echo` the prompt is returned in front of the reply.
+        """
         self._next_request += 1
         ids = ov.Tensor(np.array([prompt_ids], np.int64))
-        return self._pipeline.add_request(self._next_request, ids, _generation_config(sampling))
+        config = _generation_config(sampling)
+        config.echo = echo
+        return self._pipeline.add_request(self._next_request, ids, config)
 
     def step(self) -> None:
         """Run the network once over whatever the scheduler picks; every sequence may grow."""
@@ -126,17 +131,27 @@ class Pipeline:
         return float(self._pipeline.get_metrics().cache_usage) / 100.0
 
 
-def read_step(handle: Handle, stop_ids: frozenset[int]) -> Step | None:
+def read_step(handle: Handle, sampling: Sampling) -> Step | None:
     """What the sequence grew by since the last call, or None for nothing new."""
     ids: list[int] = []
+    logprobs: list[TokenLogprob] = []
     finish: FinishReason | None = None
     while handle.can_read():
         for output in handle.read().values():
             ids.extend(output.generated_ids)
+            if sampling.logprobs is not None:
+                drawn = zip(output.generated_ids, output.generated_log_probs, strict=True)
+                logprobs.extend(_logprob(*each, sampling.logprobs) for each in drawn)
             finish = _FINISH.get(output.finish_reason.name, finish)
-    if finish == "stop" and ids and ids[-1] in stop_ids:
-        return Step(tuple(ids[:-1]), finish, end_id=ids[-1])
-    return Step(tuple(ids), finish) if ids or finish else None
+    if finish == "stop" and ids and ids[-1] in sampling.stop_ids:
+        return Step(tuple(ids[:-1]), finish, tuple(logprobs[:-1]), end_id=ids[-1])
+    return Step(tuple(ids), finish, tuple(logprobs)) if ids or finish else None
+
+
+def _logprob(token_id: int, logprob: float, alternatives: int) -> TokenLogprob:
+    """The library tells the drawn id's alone, before temperature, penalties and constraints."""
+    logprob = max(logprob, LOWEST_LOGPROB)
+    return TokenLogprob(token_id, logprob, ((token_id, logprob),) if alternatives else ())
 
 
 _FINISH: dict[str, FinishReason] = {"STOP": "stop", "LENGTH": "length"}
@@ -145,6 +160,7 @@ _FINISH: dict[str, FinishReason] = {"STOP": "stop", "LENGTH": "length"}
 def _generation_config(sampling: Sampling) -> genai.GenerationConfig:
     config = genai.GenerationConfig()
     config.max_new_tokens = sampling.max_new_tokens
+    config.logprobs = 0 if sampling.logprobs is None else 1
     config.repetition_penalty = min(max(sampling.repetition_penalty, _TINY), 1 / _TINY)
     config.presence_penalty = sampling.presence_penalty
     if sampling.stop_ids:

@@ -19,11 +19,15 @@ Delivery = Step | GLMScopeError
 
 @dataclass(eq=False)
 class WorkerSequence:
-    """One generation. `deliver` is called from the worker's thread and must not block."""
+    """One generation. `deliver` is called from the worker's thread and must not block.
+
+    With `echo` its steps begin with the prompt.
+    """
 
     prompt_ids: tuple[int, ...]
     sampling: Sampling
     deliver: Callable[[Delivery], None]
+    echo: bool = False
     handle: Handle | None = field(default=None, repr=False)
 
 
@@ -135,7 +139,9 @@ class Worker:
             if sequence in cancelled:
                 continue
             try:
-                sequence.handle = pipeline.add(sequence.prompt_ids, sequence.sampling)
+                sequence.handle = pipeline.add(
+                    sequence.prompt_ids, sequence.sampling, sequence.echo
+                )
             except Exception:  # one request's fault, not the pipeline's
                 log.exception("engine_add_failed")
                 self._forget(sequence)
@@ -144,7 +150,7 @@ class Worker:
 
     def _deliver(self) -> None:
         for sequence in list(self._running):
-            step = read_step(sequence.handle, sequence.sampling.stop_ids)
+            step = read_step(sequence.handle, sequence.sampling)
             if step is None:
                 continue
             if step.finish:
