@@ -71,5 +71,5 @@ $(SERVE_READY): pyproject.toml requirements.lock | $(BIN)/python
 
 $(DEV_READY): pyproject.toml requirements.lock | $(BIN)/python
 	@echo "Installing GLMScope and its development tools; this takes a minute, once"
-	@$(PIP) --editable '.[dev,hub]'
+	@$(PIP) --editable '.[dev,hub,postgres,redis]'
 	@touch $(SERVE_READY) $@

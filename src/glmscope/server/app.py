@@ -14,6 +14,8 @@ from glmscope import __version__
 from glmscope.chat.service import ChatService
 from glmscope.errors import PathNotFound
 from glmscope.server.access_log import AccessLog
+from glmscope.server.accounts import Accounts, request_check
+from glmscope.server.admin.usage import usage_routes
 from glmscope.server.admission import Admission
 from glmscope.server.auth import key_check
 from glmscope.server.dashscope.routes import dashscope_routes
@@ -31,6 +33,7 @@ from glmscope.server.observers import RequestObserver
 from glmscope.server.openai.routes import PREFIXES, openai_routes
 from glmscope.server.record import speaks
 from glmscope.server.settings import ServerSettings
+from glmscope.store.keyinfo import Role
 from glmscope.store.keys import KeyStore
 
 
@@ -40,12 +43,13 @@ def create_app(
     settings: ServerSettings | None = None,
     *,
     observers: Sequence[RequestObserver] = (),
+    accounts: Accounts | None = None,
 ) -> FastAPI:
     """An ASGI application that answers for `service` to whoever holds one of `keys`.
 
     Without `keys` it answers everyone, so bind it to the loopback interface alone. `observers` are
-    told about every request that ended. Stopping the application (ASGI lifespan, or
-    `app.state.lifecycle.stop()`) closes the service.
+    told about every request that ended; `accounts` count what keys use, and limit it. Stopping the
+    application (ASGI lifespan, or `app.state.lifecycle.stop()`) closes the service.
     """
     settings = settings or ServerSettings()
     admission = Admission(
@@ -58,12 +62,15 @@ def create_app(
     observers = [*observers, metrics]
     access_log = AccessLog(observers)
     check_key = key_check(keys)
+    check_request = request_check(accounts)
     lifecycle = Lifecycle(service, admission, settings.drain_seconds)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
         await lifecycle.stop()
+        if accounts is not None:
+            await accounts.close()
 
     app = FastAPI(
         title="GLMScope",
@@ -86,22 +93,30 @@ def create_app(
     app.include_router(health_routes(service, admission, metrics))
     app.include_router(
         dashscope_routes(service, admission, settings.keep_alive_seconds),
-        dependencies=[Depends(speaks("dashscope")), Depends(check_key)],
+        dependencies=[Depends(speaks("dashscope")), Depends(check_key), Depends(check_request)],
     )
     openai = openai_routes(service, admission, settings.keep_alive_seconds)
     for prefix in PREFIXES:
         app.include_router(
             openai,
             prefix=prefix,
-            dependencies=[Depends(speaks("openai")), Depends(check_key)],
+            dependencies=[Depends(speaks("openai")), Depends(check_key), Depends(check_request)],
         )
     tasks = TaskRoom(
-        service, admission, access_log, [check_key], settings.websocket_hold_back_seconds
+        service,
+        admission,
+        access_log,
+        [check_key, check_request],
+        settings.websocket_hold_back_seconds,
     )
     app.include_router(
         websocket_routes(tasks, settings),
         dependencies=[Depends(speaks("websocket")), Depends(check_key)],
     )
+    if accounts is not None:
+        app.include_router(
+            usage_routes(accounts.usage), dependencies=[Depends(key_check(keys, Role.ADMIN))]
+        )
     app.router.default = _not_served
     return app
 

@@ -60,6 +60,17 @@ class UsageTotal:
     model: str | None = None
     day: date | None = None
 
+    def fields(self) -> dict[str, str | int]:
+        """What is given, in a fixed order, as JSON and CSV show it."""
+        split = (
+            ("key_id", self.key_id),
+            ("key_name", self.key_name),
+            ("model", self.model),
+            ("day", self.day and self.day.isoformat()),
+        )
+        given = {name: value for name, value in split if value is not None}
+        return {**given, **asdict(self.amount), "total_tokens": self.amount.tokens}
+
 
 _AMOUNTS = [entry.name for entry in fields(Amount)]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.responses import Response
@@ -52,10 +54,15 @@ class Failures:
         if isinstance(error, InvalidApiKey):
             headers["www-authenticate"] = "Bearer"
         if isinstance(error, (Throttling, ModelUnavailable)):
-            headers["retry-after"] = str(self._retry_after_seconds)
+            headers["retry-after"] = str(self._retry_after(error))
         return Response(
             body,
             status_code=error.status,
             headers=headers,
             media_type="application/json",
         )
+
+    def _retry_after(self, error: GLMScopeError) -> int:
+        """Whole seconds, rounded up: who has waited so long has waited long enough."""
+        known = error.retry_after if isinstance(error, Throttling) else None
+        return self._retry_after_seconds if known is None else math.ceil(known)
