@@ -74,10 +74,10 @@ def chat(
 
 def _local_model(wanted: str, options: ModelOptions) -> LocalModel:
     from glmscope.cli.local import LocalModel
-    from glmscope.cli.logs import send_logs_to_stderr
     from glmscope.cli.wiring import open_models
+    from glmscope.server.logs import configure_logs
 
-    send_logs_to_stderr()
+    configure_logs()
     if options.engine is EngineName.OPENVINO:
         (served,) = open_models(dataclasses.replace(options, models=(wanted,)))
         return LocalModel(served)

@@ -67,19 +67,22 @@ def serve(
     max_waiting: Annotated[
         int, typer.Option(min=0, help="Requests that may wait; more are told to come back.")
     ] = 128,
+    log_prompts: Annotated[
+        bool, typer.Option("--log-prompts", help="Log prompts and replies; otherwise never done.")
+    ] = False,
 ) -> None:
     """Answer the DashScope API until stopped; running replies are finished first."""
     if no_auth:
         _require_loopback(host)
     if faults is not None and engine is not EngineName.SCRIPTED:
         raise UsageError("--faults goes with --engine scripted.")
-    from glmscope.cli.logs import send_logs_to_stderr
     from glmscope.cli.wiring import open_models
     from glmscope.server.app import create_app
+    from glmscope.server.logs import configure_logs
     from glmscope.server.run import serve as serve_until_stopped
     from glmscope.server.settings import ServerSettings
 
-    send_logs_to_stderr()
+    configure_logs(texts=log_prompts)
     with _key_store(database, no_auth) as keys:
         options = ModelOptions(
             models=tuple(model or ()),
@@ -95,7 +98,11 @@ def serve(
             prefix_cache=prefix_cache,
         )
         models = open_models(options)
-        app = create_app(_service(models, faults), keys, ServerSettings(max_waiting=max_waiting))
+        app = create_app(
+            _service(models, faults),
+            keys,
+            ServerSettings(max_waiting=max_waiting, log_prompts=log_prompts),
+        )
 
         def show_start_card(url: str) -> None:
             for line in start_card(models, url, keys):

@@ -21,6 +21,7 @@ from glmscope.server.auth import key_check
 from glmscope.server.dashscope.routes import dashscope_routes
 from glmscope.server.dashscope.websocket import websocket_routes
 from glmscope.server.dashscope.websocket_task import TaskRoom
+from glmscope.server.faults import FaultInjection, FaultyService
 from glmscope.server.health import health_routes
 from glmscope.server.lifecycle import Lifecycle
 from glmscope.server.metrics import Metrics
@@ -33,6 +34,7 @@ from glmscope.server.observers import RequestObserver
 from glmscope.server.openai.routes import PREFIXES, openai_routes
 from glmscope.server.record import speaks
 from glmscope.server.settings import ServerSettings
+from glmscope.server.text_log import TextLog
 from glmscope.store.keyinfo import Role
 from glmscope.store.keys import KeyStore
 
@@ -60,6 +62,8 @@ def create_app(
     )
     metrics = Metrics(service, admission)
     observers = [*observers, metrics]
+    if settings.log_prompts:
+        observers.append(TextLog(service))
     access_log = AccessLog(observers)
     check_key = key_check(keys)
     check_request = request_check(accounts)
@@ -88,6 +92,8 @@ def create_app(
     app.add_middleware(Failures, retry_after_seconds=settings.retry_after_seconds)
     app.add_middleware(BodyDeadline, seconds=settings.receive_seconds)
     app.add_middleware(Slashes)
+    if isinstance(service, FaultyService):
+        app.add_middleware(FaultInjection)
     app.add_middleware(RequestLog, access_log=access_log)
 
     app.include_router(health_routes(service, admission, metrics))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
-
 import structlog
 from starlette.exceptions import HTTPException
 
@@ -14,6 +12,7 @@ from glmscope.errors import (
     RequestError,
     ServiceError,
 )
+from glmscope.server.logs import describe
 from glmscope.server.record import RequestRecord
 
 _log = structlog.get_logger("glmscope.server")
@@ -27,7 +26,7 @@ def public_error(failure: Exception, record: RequestRecord) -> GLMScopeError:
     """
     error = _for_clients(failure)
     if error is None:
-        _log.error("request_failed", request_id=record.request_id, **_describe(failure))
+        _log.error("request_failed", request_id=record.request_id, **describe(failure))
         error = GLMScopeError()
     record.error = error.code
     return error
@@ -41,20 +40,3 @@ def _for_clients(failure: Exception) -> GLMScopeError | None:
             if failure.status_code == kind.status:
                 return kind()
     return None
-
-
-def _describe(failure: BaseException) -> dict[str, object]:
-    """Kind and place of a failure, and of what caused it.
-
-    An exception's text may quote a prompt; only our own errors are known not to.
-    """
-    frames = traceback.extract_tb(failure.__traceback__)
-    described: dict[str, object] = {
-        "error": type(failure).__name__,
-        "at": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
-    }
-    if isinstance(failure, GLMScopeError):
-        described["message"] = failure.message
-    if failure.__cause__ is not None:
-        described["cause"] = _describe(failure.__cause__)
-    return described

@@ -28,7 +28,7 @@ class ServerSettings:
     """Silence in a stream after which a comment shows client and server that both are there."""
     receive_seconds: float = 60.0
     """How long a request may take to arrive: its head, and from there its body."""
-    write_seconds: float = 60.0
+    write_seconds: float = 120.0
     """How long a client may take nothing of its answer before the connection is cut."""
     max_websockets: int = 1024
     """Websockets that may be open, busy or not; one more is answered 429."""
@@ -40,6 +40,8 @@ class ServerSettings:
     """How long running replies may go on after the server was told to stop."""
     retry_after_seconds: int = 5
     """What a client is told to wait after 429 and 503."""
+    log_prompts: bool = False
+    """Whether prompts and replies are logged."""
 
     def __post_init__(self) -> None:
         above_zero = {
