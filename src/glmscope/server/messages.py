@@ -9,16 +9,24 @@ from glmscope.errors import InvalidParameter
 from glmscope.server import fields
 
 
-def read_messages(messages: object, roles: Mapping[str, Role]) -> tuple[Message, ...]:
-    """A conversation that ends with what is to be answered; `roles` are the wire's names for them.
+def read_message_list(messages: object, roles: Mapping[str, Role]) -> tuple[Message, ...]:
+    """Messages in any order; `roles` are the wire's names for them.
 
-    Raises InvalidParameter for wrong shapes, other roles, and another end.
+    Raises InvalidParameter for wrong shapes and other roles.
     """
     if not isinstance(messages, list):
         raise InvalidParameter("messages should be a list.", param="messages")
-    conversation = tuple(
+    return tuple(
         _message(message, f"messages[{index}]", roles) for index, message in enumerate(messages)
     )
+
+
+def read_messages(messages: object, roles: Mapping[str, Role]) -> tuple[Message, ...]:
+    """A conversation that ends with what is to be answered, else as `read_message_list`.
+
+    Raises InvalidParameter also for another end.
+    """
+    conversation = read_message_list(messages, roles)
     if not conversation or conversation[-1].role not in ("user", "tool"):
         raise InvalidParameter(
             'The last message should have the role "user" or "tool".', param="messages"

@@ -10,6 +10,12 @@ from glmscope.server.fields import Fields
 from glmscope.server.record import RequestRecord
 
 
+def allowed_models(models: Mapping[str, ServedModel], record: RequestRecord) -> list[ServedModel]:
+    """Those that the request's key may use."""
+    key = record.key
+    return [model for model in models.values() if key is None or key.may_use(model.id)]
+
+
 def read_model(
     body: Fields, models: Mapping[str, ServedModel], record: RequestRecord
 ) -> ServedModel:

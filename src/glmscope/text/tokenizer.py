@@ -144,6 +144,14 @@ class Tokenizer:
             return b""
         return self.surfaces.texts[token_id].encode()
 
+    def id_text(self, token_id: int) -> str:
+        """`id_bytes` in characters; bytes that make none are named, e.g. `<0xE6>`."""
+        data = self.id_bytes(token_id)
+        try:
+            return data.decode("utf-8")
+        except UnicodeDecodeError:
+            return "".join(f"<0x{byte:02X}>" for byte in data)
+
     def piece(self, token_id: int) -> str:
         """What the vocabulary calls the id, e.g. `▁你`, `<0x0A>`, `[gMASK]`; else empty."""
         if 0 <= token_id < self.piece_count:

@@ -8,7 +8,7 @@ from glmscope.chat.request import Message, Role
 from glmscope.errors import InvalidParameter
 from glmscope.server import fields
 from glmscope.server.fields import Fields
-from glmscope.server.messages import read_messages
+from glmscope.server.messages import read_message_list, read_messages
 
 _ROLES: dict[str, Role] = {
     "system": "system",
@@ -25,14 +25,33 @@ def read_conversation(given: Fields) -> tuple[Message, ...]:
     A request that holds both means its `messages`. Raises InvalidParameter for neither, for wrong
     shapes, and when the last message is not one to be answered.
     """
-    messages = given.get("messages")
-    if messages is not None and messages != []:
-        return read_messages(messages, _ROLES)
-    prompt = given.get("prompt")
-    if prompt is None:
+    if _has_messages(given):
+        return read_messages(given["messages"], _ROLES)
+    if given.get("prompt") is None:
         raise InvalidParameter('Either "prompt" or "messages" must exist and cannot both be none.')
-    turns = _from_history(given.get("history"))
-    return (*turns, Message("user", fields.text(prompt, "prompt")))
+    return tuple(_from_turns(given))
+
+
+def read_contents(given: Fields) -> tuple[Message, ...]:
+    """As `read_conversation`, for counting: it may end anyhow, and `history` may stand alone."""
+    if _has_messages(given):
+        return read_message_list(given["messages"], _ROLES)
+    contents = tuple(_from_turns(given))
+    if not contents:
+        raise InvalidParameter('One of "prompt", "messages" and "history" must exist.')
+    return contents
+
+
+def _has_messages(given: Fields) -> bool:
+    return given.get("messages") not in (None, [])
+
+
+def _from_turns(given: Fields) -> Iterator[Message]:
+    """What `history` and `prompt` hold."""
+    yield from _from_history(given.get("history"))
+    prompt = given.get("prompt")
+    if prompt is not None:
+        yield Message("user", fields.text(prompt, "prompt"))
 
 
 def _from_history(history: object) -> Iterator[Message]:

@@ -21,14 +21,19 @@ class GenerationRequest:
     incremental: bool
 
 
-def read_generation(body: Fields, model: ServedModel, request_id: str) -> GenerationRequest:
-    """Input first, then parameters. Raises EmptyInput and InvalidParameter."""
+def read_input(body: Fields) -> Fields:
+    """`input` of a body. Raises EmptyInput and InvalidParameter."""
     given = body.get("input")
     if given is None:
         raise EmptyInput
     if not isinstance(given, dict):
         raise InvalidParameter("input should be an object.")
-    messages = read_conversation(given)
+    return given
+
+
+def read_generation(body: Fields, model: ServedModel, request_id: str) -> GenerationRequest:
+    """Input first, then parameters. Raises EmptyInput and InvalidParameter."""
+    messages = read_conversation(read_input(body))
     options = body.get("parameters")
     if options is not None and not isinstance(options, dict):
         raise InvalidParameter("parameters should be an object.")

@@ -10,7 +10,10 @@ from glmscope.server import json_text
 from glmscope.server.admission import Admission
 from glmscope.server.dashscope.events import EventFold
 from glmscope.server.dashscope.generation import prepare_generation
+from glmscope.server.dashscope.models import model_routes
 from glmscope.server.dashscope.plain import PlainFold
+from glmscope.server.dashscope.tokenizer import tokenizer_routes
+from glmscope.server.dashscope.streaming import wants_stream
 from glmscope.server.record import RequestRecord
 from glmscope.server.reply_response import EventStreamResponse, PlainResponse
 
@@ -27,21 +30,15 @@ def dashscope_routes(
         record = RequestRecord.of(request)
         body = json_text.load_object(await request.body())
         call, reply = await prepare_generation(body, service, record)
-        if not _wants_stream(request):
+        if not wants_stream(request.headers):
             plain = PlainFold(call.result_format, record.request_id)
             return PlainResponse(reply, plain, admission, record)
         events = EventFold(call.result_format, call.incremental, record.request_id)
         return EventStreamResponse(reply, events, admission, record, keep_alive_seconds)
 
+    router.include_router(tokenizer_routes(service))
+    router.include_router(model_routes(service))
     return router
-
-
-def _wants_stream(request: Request) -> bool:
-    """Headers alone decide, never the body. DashScope protocol, point 3 of section 0."""
-    return (
-        request.headers.get("x-dashscope-sse", "").strip().lower() == "enable"
-        or "text/event-stream" in request.headers.get("accept", "").lower()
-    )
 
 
 def _refuse_unsupported_headers(request: Request) -> None:

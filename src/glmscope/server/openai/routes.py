@@ -10,7 +10,7 @@ from fastapi.concurrency import run_in_threadpool
 from glmscope.chat.service import ChatService
 from glmscope.server import json_text
 from glmscope.server.admission import Admission
-from glmscope.server.model import read_model
+from glmscope.server.model import allowed_models, read_model
 from glmscope.server.openai.answer import Head
 from glmscope.server.openai.chat_fold import ChatPlainFold, ChatStreamFold
 from glmscope.server.openai.chat_request import read_chat
@@ -48,8 +48,7 @@ def openai_routes(
 
     @router.get("/models")
     async def models(request: Request) -> Response:
-        key = RequestRecord.of(request).key
-        allowed = [each for each in service.models.values() if key is None or key.may_use(each.id)]
+        allowed = allowed_models(service.models, RequestRecord.of(request))
         data = [model_object(each, created) for each in allowed]
         return _json({"object": "list", "data": data})
 
