@@ -103,3 +103,16 @@ def test_only_one_leading_space_is_dropped() -> None:
     texts = pieces_of(tokenizer, [space, space, *tokenizer.encode("a")])
     assert "".join(texts).lstrip(" ") == "a"
     assert texts[1].startswith(" ") and texts[2] == " a"
+
+
+@FAMILIES
+def test_what_continues_a_text_keeps_its_leading_space(family: Family) -> None:
+    tokenizer = builtin_tokenizer(family)
+
+    def decoded(ids: list[int], continues: bool) -> str:
+        detokenizer = Detokenizer(tokenizer, continues=continues)
+        return "".join(detokenizer.add(each) for each in ids) + detokenizer.flush()
+
+    ids = tokenizer.encode("hello there")
+    assert decoded(ids, continues=False) == "hello there"
+    assert decoded(ids, continues=True) == " hello there"

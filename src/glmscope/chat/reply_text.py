@@ -21,6 +21,7 @@ class ReplyText:
     ChatGLM3's text is passed on raw, with the newline and space after `<|assistant|>`, as the
     service sends it (DashScope protocol, section 4). ChatGLM2's is stripped at both ends, as its
     original does (model specification, section 8.1): white space is held back until more follows.
+    A text that `continues` its prompt, as no chat reply does, keeps every space of its own.
     """
 
     finish: ReplyFinish | None
@@ -34,15 +35,18 @@ class ReplyText:
         tokenizer: Tokenizer,
         stop: Sequence[str] = (),
         stop_sequences: Iterable[tuple[int, ...]] = (),
+        *,
+        continues: bool = False,
     ) -> None:
         self.finish = None
         self.trace = ChoiceTrace([], None)
         self._sequences = StopSequences(stop_sequences)
         self._brake = LoopBrake()
-        self._detokenizer = Detokenizer(tokenizer)
+        self._detokenizer = Detokenizer(tokenizer, continues=continues)
         self._date = DateFilter()
         self._stop_strings = StopStrings([text for text in stop if text])
-        self._strip = Strip() if tokenizer.family is Family.CHATGLM2 else None
+        strips = tokenizer.family is Family.CHATGLM2 and not continues
+        self._strip = Strip() if strips else None
 
     @property
     def output_tokens(self) -> int:

@@ -51,6 +51,9 @@ class ChatRequest(ReplyRequest):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompletionRequest(ReplyRequest):
-    """A text to continue, without roles; what base models are made for."""
+    """A text to continue, without roles; what base models are made for.
 
-    prompt: str
+    `prompt` is the text or its ids, with or without `[gMASK] sop` at their start.
+    """
+
+    prompt: str | tuple[int, ...]

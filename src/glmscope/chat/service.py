@@ -93,16 +93,17 @@ class ChatService:
         """A reply that goes on with a text: `[gMASK] sop` and the text are the whole prompt.
 
         It ends at `</s>`, at a stop string or at the limit; roles mean nothing to it. Nothing is
-        trimmed. Raises as `prepare` does.
+        trimmed. Raises as `prepare` does, and InvalidParameter for ids that the model has not.
         """
         model = self._model(request.model)
         _check_abilities(model, request)
-        ids = model.tokenizer.encode(request.prompt)
+        ids = _text_ids(model.tokenizer, request.prompt)
         prompt_ids = [*model.tokenizer.prefix_ids, *ids]
         check_input(len(ids), len(prompt_ids), model.limits, model.engine.max_positions)
-        return _reply(request, model, Trimmed((), prompt_ids, len(ids), 0, 0))
+        trimmed = Trimmed((), prompt_ids, len(ids), 0, 0)
+        return _reply(request, model, trimmed, continues=True)
 
-    async def score(self, model_id: str, text: str) -> list[PieceLogprob]:
+    async def score(self, model_id: str, text: str | tuple[int, ...]) -> list[PieceLogprob]:
         """How likely a text is: an entry for each of its tokens, the first one after `[gMASK] sop`.
 
         Raises ModelNotFound, and InvalidParameter for a text that is too long or where the
@@ -132,10 +133,26 @@ def _check_abilities(model: ServedModel, request: ReplyRequest) -> None:
         raise InvalidParameter("This model does not support response_format with JSON.")
 
 
-def _reply(request: ReplyRequest, model: ServedModel, trimmed: Trimmed) -> Reply:
+def _text_ids(tokenizer: Tokenizer, text: str | tuple[int, ...]) -> list[int]:
+    """Ids of a text without `[gMASK] sop`, with which ids that a client sends may begin."""
+    if isinstance(text, str):
+        return tokenizer.encode(text)
+    unknown = next((each for each in text if not 0 <= each < tokenizer.vocab_size), None)
+    if unknown is not None:
+        raise InvalidParameter(
+            f"prompt holds the id {unknown}; this model has 0 to {tokenizer.vocab_size - 1}.",
+            param="prompt",
+        )
+    prefix = len(tokenizer.prefix_ids)
+    return list(text[prefix:] if list(text[:prefix]) == tokenizer.prefix_ids else text)
+
+
+def _reply(
+    request: ReplyRequest, model: ServedModel, trimmed: Trimmed, *, continues: bool = False
+) -> Reply:
     prompt_ids = trimmed.prompt_ids
     sampling = _sampling(request, model, len(prompt_ids), trimmed.input_tokens)
-    text = ReplyText(model.tokenizer, request.stop, request.stop_sequences)
+    text = ReplyText(model.tokenizer, request.stop, request.stop_sequences, continues=continues)
     return Reply(
         request_id=request.request_id,
         model=model.id,

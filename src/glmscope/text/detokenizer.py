@@ -28,16 +28,17 @@ class Surfaces:
 class Detokenizer:
     """Decodes one sequence. For any ids, the pieces joined are `Tokenizer.decode(ids)`.
 
-    Each id costs the same, however many came before it.
+    Each id costs the same, however many came before it. Where the sequence `continues` a text
+    that is not decoded here, its first word keeps its leading space.
     """
 
     __slots__ = ("_byte_values", "_expect_prefix", "_held", "_texts")
 
-    def __init__(self, tokenizer: Tokenizer) -> None:
+    def __init__(self, tokenizer: Tokenizer, *, continues: bool = False) -> None:
         surfaces = tokenizer.surfaces
         self._texts = surfaces.texts
         self._byte_values = surfaces.byte_values
-        self._expect_prefix = surfaces.dummy_prefix
+        self._expect_prefix = surfaces.dummy_prefix and not continues
         self._held = b""
 
     def add(self, token_id: int) -> str:
