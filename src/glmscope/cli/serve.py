@@ -6,6 +6,7 @@ import ipaddress
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -31,10 +32,11 @@ from glmscope.cli.options import (
 from glmscope.errors import UsageError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from glmscope.chat.service import ChatService, ServedModel
+    from glmscope.server.replay import Replay
     from glmscope.store.keys import KeyStore
+
+_EXCHANGES = "Recorded exchanges"
 
 
 def serve(
@@ -67,8 +69,39 @@ def serve(
     max_waiting: Annotated[
         int, typer.Option(min=0, help="Requests that may wait; more are told to come back.")
     ] = 128,
+    record: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Keep every exchange in a file of its own, without keys.",
+            rich_help_panel=_EXCHANGES,
+        ),
+    ] = None,
+    replay: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Answer from recorded exchanges, without a model.",
+            rich_help_panel=_EXCHANGES,
+        ),
+    ] = None,
+    replay_speed: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            help="2 is twice as fast as recorded, 0 at once.",
+            rich_help_panel=_EXCHANGES,
+        ),
+    ] = 1.0,
     log_prompts: Annotated[
         bool, typer.Option("--log-prompts", help="Log prompts and replies; otherwise never done.")
+    ] = False,
+    trace: Annotated[
+        bool,
+        typer.Option(
+            "--trace",
+            help="Keep prompts and replies for `glmscope trace`, in memory, an hour at most.",
+        ),
     ] = False,
 ) -> None:
     """Answer the DashScope API until stopped; running replies are finished first."""
@@ -78,6 +111,7 @@ def serve(
         raise UsageError("--faults goes with --engine scripted.")
     from glmscope.cli.wiring import open_models
     from glmscope.server.app import create_app
+    from glmscope.server.exchange_directory import ExchangeDirectory
     from glmscope.server.logs import configure_logs
     from glmscope.server.run import serve as serve_until_stopped
     from glmscope.server.settings import ServerSettings
@@ -97,32 +131,39 @@ def serve(
             exact=exact,
             prefix_cache=prefix_cache,
         )
-        models = open_models(options)
+        replayed = _replay(replay, replay_speed, options)
+        models = [] if replayed else open_models(options)
         app = create_app(
             _service(models, faults),
             keys,
             ServerSettings(max_waiting=max_waiting, log_prompts=log_prompts),
+            recordings=None if record is None else ExchangeDirectory.make(record),
+            replay=replayed,
         )
 
         def show_start_card(url: str) -> None:
-            for line in start_card(models, url, keys):
+            for line in start_card(models, url, keys, replayed):
                 say(line)
 
         serve_until_stopped(app, host, port, show_start_card)
     note("Stopped.")
 
 
-def start_card(models: list[ServedModel], url: str, keys: KeyStore | None) -> Iterator[str]:
+def start_card(
+    models: list[ServedModel], url: str, keys: KeyStore | None, replay: Replay | None = None
+) -> Iterator[str]:
     """What a person needs to know, line by line. An empty key store gets its first key here."""
     yield f"GLMScope {__version__} answers at {url}"
-    width = max(len(model.id) for model in models)
+    width = max((len(model.id) for model in models), default=0)
     for model in models:
         limits = model.limits
         yield (
             f"  {model.id:{width}}  {model.name} ({model.engine.name}): "
             f"{limits.context} tokens in all, {limits.input} in, {limits.output} out"
         )
-    if all(model.engine.name == EngineName.SCRIPTED.value for model in models):
+    if replay is not None:
+        yield f"  No model is here: {len(replay)} recorded exchanges are replayed."
+    elif all(model.engine.name == EngineName.SCRIPTED.value for model in models):
         yield "  No model is behind these ids: the replies are a script's."
     yield ""
     yield from _client_lines(url, keys)
@@ -149,6 +190,19 @@ def _service(models: list[ServedModel], faults: Path | None) -> ChatService:
     from glmscope.server.faults import FaultyService
 
     return FaultyService(models, FaultPlan.from_file(faults))
+
+
+def _replay(directory: Path | None, speed: float, options: ModelOptions) -> Replay | None:
+    if directory is None:
+        return None
+    if options != ModelOptions():
+        raise UsageError(
+            "--replay runs no model: leave out --engine, --model and what shapes them."
+        )
+    from glmscope.server.exchange_directory import ExchangeDirectory
+    from glmscope.server.replay import Replay
+
+    return Replay(ExchangeDirectory(directory).load(), speed)
 
 
 @contextmanager

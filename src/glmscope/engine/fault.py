@@ -45,7 +45,8 @@ class FaultError:
             "openai_type": known.openai_type,
             "default_message": known.default_message,
         }
-        return type(base.__name__, (base,), facts)(self.message)
+        kind: type[_Error] = type(base.__name__, (base,), facts)
+        return kind(self.message)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

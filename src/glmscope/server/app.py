@@ -15,26 +15,30 @@ from glmscope.chat.service import ChatService
 from glmscope.errors import PathNotFound
 from glmscope.server.access_log import AccessLog
 from glmscope.server.accounts import Accounts, request_check
+from glmscope.server.admin.metrics import key_metrics_routes
+from glmscope.server.admin.traces import trace_routes
 from glmscope.server.admin.usage import usage_routes
 from glmscope.server.admission import Admission
 from glmscope.server.auth import key_check
 from glmscope.server.dashscope.routes import dashscope_routes
 from glmscope.server.dashscope.websocket import websocket_routes
 from glmscope.server.dashscope.websocket_task import TaskRoom
+from glmscope.server.exchange_directory import ExchangeDirectory
 from glmscope.server.faults import FaultInjection, FaultyService
 from glmscope.server.health import health_routes
 from glmscope.server.lifecycle import Lifecycle
-from glmscope.server.metrics import Metrics
 from glmscope.server.middleware.body_deadline import BodyDeadline
 from glmscope.server.middleware.body_limit import BodyLimit
 from glmscope.server.middleware.failures import Failures
+from glmscope.server.middleware.recorder import Recorder
 from glmscope.server.middleware.request_log import RequestLog
 from glmscope.server.middleware.slashes import Slashes
 from glmscope.server.observers import RequestObserver
 from glmscope.server.openai.routes import PREFIXES, openai_routes
 from glmscope.server.record import speaks
+from glmscope.server.replay import Replay, replay_routes
 from glmscope.server.settings import ServerSettings
-from glmscope.server.text_log import TextLog
+from glmscope.server.telemetry import Telemetry
 from glmscope.store.keyinfo import Role
 from glmscope.store.keys import KeyStore
 
@@ -46,12 +50,15 @@ def create_app(
     *,
     observers: Sequence[RequestObserver] = (),
     accounts: Accounts | None = None,
+    recordings: ExchangeDirectory | None = None,
+    replay: Replay | None = None,
 ) -> FastAPI:
     """An ASGI application that answers for `service` to whoever holds one of `keys`.
 
     Without `keys` it answers everyone, so bind it to the loopback interface alone. `observers` are
-    told about every request that ended; `accounts` count what keys use, and limit it. Stopping the
-    application (ASGI lifespan, or `app.state.lifecycle.stop()`) closes the service.
+    told about every request that ended; `accounts` count what keys use, and limit it. Exchanges
+    are written to `recordings`; `replay` answers in place of the service. Stopping the application
+    (ASGI lifespan, or `app.state.lifecycle.stop()`) closes the service.
     """
     settings = settings or ServerSettings()
     admission = Admission(
@@ -60,12 +67,10 @@ def create_app(
         settings.waiting_share,
         settings.max_wait_seconds,
     )
-    metrics = Metrics(service, admission)
-    observers = [*observers, metrics]
-    if settings.log_prompts:
-        observers.append(TextLog(service))
-    access_log = AccessLog(observers)
+    telemetry = Telemetry(service, admission, settings)
+    access_log = AccessLog([*observers, *telemetry.observers])
     check_key = key_check(keys)
+    check_admin = Depends(key_check(keys, Role.ADMIN))
     check_request = request_check(accounts)
     lifecycle = Lifecycle(service, admission, settings.drain_seconds)
 
@@ -91,12 +96,18 @@ def create_app(
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
     app.add_middleware(Failures, retry_after_seconds=settings.retry_after_seconds)
     app.add_middleware(BodyDeadline, seconds=settings.receive_seconds)
+    if recordings is not None:
+        app.add_middleware(Recorder, directory=recordings)
     app.add_middleware(Slashes)
     if isinstance(service, FaultyService):
         app.add_middleware(FaultInjection)
     app.add_middleware(RequestLog, access_log=access_log)
 
-    app.include_router(health_routes(service, admission, metrics))
+    app.router.default = _not_served
+    app.include_router(health_routes(service, admission, telemetry.metrics))
+    if replay is not None:
+        app.include_router(replay_routes(replay), dependencies=[Depends(check_key)])
+        return app
     app.include_router(
         dashscope_routes(service, admission, settings.keep_alive_seconds),
         dependencies=[Depends(speaks("dashscope")), Depends(check_key), Depends(check_request)],
@@ -120,9 +131,11 @@ def create_app(
         dependencies=[Depends(speaks("websocket")), Depends(check_key)],
     )
     if accounts is not None:
-        app.include_router(
-            usage_routes(accounts.usage), dependencies=[Depends(key_check(keys, Role.ADMIN))]
-        )
+        app.include_router(usage_routes(accounts.usage), dependencies=[check_admin])
+    app.include_router(key_metrics_routes(telemetry.key_metrics), dependencies=[check_admin])
+    app.include_router(
+        trace_routes(telemetry.traces, service), dependencies=[Depends(key_check(keys, None))]
+    )
     app.router.default = _not_served
     return app
 

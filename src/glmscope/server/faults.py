@@ -66,7 +66,10 @@ class FaultyService(ChatService):
 
     def prepare_completion(self, request: CompletionRequest) -> Reply:
         """See ChatService.prepare_completion; also raises as `prepare` does."""
-        self._strike(request.model, request.prompt)
+        prompt = request.prompt
+        if not isinstance(prompt, str):
+            prompt = self._model(request.model).tokenizer.decode(prompt)
+        self._strike(request.model, prompt)
         return super().prepare_completion(request)
 
     def _strike(self, model: str, question: str) -> None:

@@ -23,6 +23,9 @@ _MAX_LENGTH = 512
 # What the hosted service's console hands out. Not any `sk-…`: an operator may configure such a
 # token of their own.
 _CLOUD_KEY = re.compile(r"sk-[0-9a-fA-F]{32}")
+_ANY_KEY = re.compile(
+    f"{re.escape(PREFIX)}[0-9A-Za-z]{{{_SECRET_LENGTH + _CHECKSUM_LENGTH}}}|{_CLOUD_KEY.pattern}"
+)
 
 
 def make_key() -> str:
@@ -46,6 +49,11 @@ def looks_like_cloud_key(text: str) -> bool:
     Such a key is worth money elsewhere: refuse it, advise its owner, never store or log it.
     """
     return _CLOUD_KEY.fullmatch(text.strip()) is not None
+
+
+def holds_key(text: str) -> bool:
+    """Whether something shaped like a key of ours, or of the hosted service, stands in `text`."""
+    return _ANY_KEY.search(text) is not None
 
 
 def is_token(text: str) -> bool:

@@ -12,8 +12,8 @@ from glmscope.server.dashscope.events import EventFold
 from glmscope.server.dashscope.generation import prepare_generation
 from glmscope.server.dashscope.models import model_routes
 from glmscope.server.dashscope.plain import PlainFold
-from glmscope.server.dashscope.tokenizer import tokenizer_routes
 from glmscope.server.dashscope.streaming import wants_stream
+from glmscope.server.dashscope.tokenizer import tokenizer_routes
 from glmscope.server.record import RequestRecord
 from glmscope.server.reply_response import EventStreamResponse, PlainResponse
 
