@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Sequence
 
-from glmscope.chat.events import ReplyFinish
+from glmscope.chat.events import PieceLogprob, ReplyFinish
 from glmscope.chat.loop import LoopBrake
+from glmscope.chat.shown_tokens import ShownTokens
 from glmscope.chat.stops import StopSequences
 from glmscope.chat.strip import Strip
 from glmscope.chat.trace import ChoiceTrace, ReplyEnd
+from glmscope.engine.engine import TokenLogprob
 from glmscope.family import Family
 from glmscope.text.detokenizer import Detokenizer
 from glmscope.text.filters import DateFilter, StopStrings
@@ -22,6 +25,9 @@ class ReplyText:
     service sends it (DashScope protocol, section 4). ChatGLM2's is stripped at both ends, as its
     original does (model specification, section 8.1): white space is held back until more follows.
     A text that `continues` its prompt, as no chat reply does, keeps every space of its own.
+
+    With `logprobs`, text is held back up to the end of its token as well, and every id has to come
+    with how likely it was.
     """
 
     finish: ReplyFinish | None
@@ -37,6 +43,7 @@ class ReplyText:
         stop_sequences: Iterable[tuple[int, ...]] = (),
         *,
         continues: bool = False,
+        logprobs: bool = False,
     ) -> None:
         self.finish = None
         self.trace = ChoiceTrace([], None)
@@ -47,6 +54,10 @@ class ReplyText:
         self._stop_strings = StopStrings([text for text in stop if text])
         strips = tokenizer.family is Family.CHATGLM2 and not continues
         self._strip = Strip() if strips else None
+        self._tokens = ShownTokens(tokenizer, continues=continues) if logprobs else None
+        self._waiting: deque[TokenLogprob] = deque()
+        """Of the ids that may belong to a stop sequence."""
+        self._logprobs: list[PieceLogprob] = []
 
     @property
     def output_tokens(self) -> int:
@@ -58,8 +69,18 @@ class ReplyText:
         """Length in ids of the cycle that ended the reply, if one did."""
         return self._brake.cycle
 
-    def add(self, token_id: int) -> str:
+    def add(self, token_id: int, logprob: TokenLogprob | None = None) -> str:
         """Text that is certain now; may be empty. May end the reply."""
+        if logprob is not None:
+            self._waiting.append(logprob)
+        return self._whole_tokens(self._add(token_id))
+
+    def take_logprobs(self) -> tuple[PieceLogprob, ...]:
+        """The tokens of all text that was given since the last call."""
+        taken, self._logprobs = tuple(self._logprobs), []
+        return taken
+
+    def _add(self, token_id: int) -> str:
         self.trace.ids.append(token_id)
         self._brake.add(token_id)
         text = self._decode(self._sequences.add(token_id))
@@ -74,14 +95,15 @@ class ReplyText:
 
         A stop string that only the rest completes counts as `stop`.
         """
-        return self._end(
-            reason, ReplyEnd("token", end_id) if reason == "stop" else ReplyEnd("limit")
-        )
+        by = ReplyEnd("token", end_id) if reason == "stop" else ReplyEnd("limit")
+        return self._whole_tokens(self._end(reason, by))
 
     def _end(self, reason: ReplyFinish, by: ReplyEnd) -> str:
         if self.finish is not None:
             return ""
         text = self._decode(self._sequences.flush())
+        if self._tokens is not None:
+            self._tokens.end()
         text += self._filter(self._detokenizer.flush())
         text += self._until_stop(self._date.flush())
         text += self._stripped(self._stop_strings.flush())
@@ -93,7 +115,16 @@ class ReplyText:
     def _decode(self, ids: Iterable[int]) -> str:
         text = ""
         for token_id in ids:
+            if self._tokens is not None:
+                self._tokens.add(self._waiting.popleft())
             text += self._filter(self._detokenizer.add(token_id))
+        return text
+
+    def _whole_tokens(self, text: str) -> str:
+        if self._tokens is None:
+            return text
+        text, logprobs = self._tokens.show(text, last=self.finish is not None)
+        self._logprobs += logprobs
         return text
 
     def _filter(self, text: str) -> str:

@@ -41,6 +41,11 @@ class Detokenizer:
         self._expect_prefix = surfaces.dummy_prefix and not continues
         self._held = b""
 
+    @property
+    def held(self) -> int:
+        """How many bytes wait for the rest of their character."""
+        return len(self._held)
+
     def add(self, token_id: int) -> str:
         """The text that is complete now and was not before; may be empty."""
         byte = self._byte_values.get(token_id)
