@@ -16,6 +16,7 @@ from glmscope.cli.models import models
 from glmscope.cli.parity import parity
 from glmscope.cli.pull import pull
 from glmscope.cli.serve import serve
+from glmscope.cli.trace import trace
 from glmscope.errors import GLMScopeError, UsageError
 
 app = typer.Typer(
@@ -26,7 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for command in (serve, chat, models, pull, convert, parity):
+for command in (serve, chat, models, pull, convert, parity, trace):
     app.command()(command)
 app.add_typer(keys.app, name="keys")
 
