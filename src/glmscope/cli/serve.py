@@ -136,7 +136,7 @@ def serve(
         app = create_app(
             _service(models, faults),
             keys,
-            ServerSettings(max_waiting=max_waiting, log_prompts=log_prompts),
+            ServerSettings(max_waiting=max_waiting, log_prompts=log_prompts, trace=trace),
             recordings=None if record is None else ExchangeDirectory.make(record),
             replay=replayed,
         )
@@ -162,7 +162,7 @@ def start_card(
             f"{limits.context} tokens in all, {limits.input} in, {limits.output} out"
         )
     if replay is not None:
-        yield f"  No model is here: {len(replay)} recorded exchanges are replayed."
+        yield f"  No model is here: answers come from recorded exchanges, {len(replay)} in all."
     elif all(model.engine.name == EngineName.SCRIPTED.value for model in models):
         yield "  No model is behind these ids: the replies are a script's."
     yield ""

@@ -15,11 +15,11 @@ from glmscope.store.keys import KeyStore
 
 
 def key_check(
-    keys: KeyStore | None, role: Role = Role.USER
+    keys: KeyStore | None, role: Role | None = Role.USER
 ) -> Callable[[HTTPConnection], Awaitable[None]]:
     """A dependency for routes that need a key of `role`; it notes whose key it is, never its text.
 
-    Without a store everyone may ask: for servers that only their own machine can reach.
+    Of no role in particular: any key. Without a store everyone may ask: for servers that only their own machine can reach.
     """
 
     async def check(connection: HTTPConnection) -> None:
@@ -30,7 +30,7 @@ def key_check(
         if key is None:
             raise InvalidApiKey
         RequestRecord.of(connection).key = key
-        if key.terms.role is not role:
+        if role is not None and key.terms.role is not role:
             raise AccessDenied(_WRONG_ROLE[role])
 
     return check

@@ -42,6 +42,12 @@ class ServerSettings:
     """What a client is told to wait after 429 and 503."""
     log_prompts: bool = False
     """Whether prompts and replies are logged."""
+    trace: bool = False
+    """Whether traces hold the ids, and with them the texts, of prompts and replies."""
+    trace_seconds: float = 3600.0
+    """How long a trace is kept."""
+    trace_bytes: int = 64 * 1024 * 1024
+    """Memory for traces, about: some 2 KB each, and 4 bytes an id where ids are kept."""
 
     def __post_init__(self) -> None:
         above_zero = {
@@ -62,6 +68,8 @@ class ServerSettings:
             self.max_websockets,
             self.websocket_hold_back_seconds,
             self.drain_seconds,
+            self.trace_seconds,
+            self.trace_bytes,
             self.retry_after_seconds,
         )
         if min(others) < 0:

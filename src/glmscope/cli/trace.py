@@ -1,0 +1,121 @@
+"""`glmscope trace`: Prompt X-ray of one request."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import typer
+from rich.text import Text
+
+from glmscope.cli.console import out, printable, say
+from glmscope.cli.remote_server import RemoteServer
+
+_TRACES = "/api/admin/v1/traces/"
+_STYLES = {
+    "special": "bold magenta",
+    "system": "yellow",
+    "user": "green",
+    "assistant": "cyan",
+    "observation": "blue",
+    "text": "",
+}
+_OPENING_PIECE = "<|"
+"""Begins the names of the ids that begin a turn."""
+
+Fields = Mapping[str, Any]
+
+
+def trace(
+    request_id: Annotated[
+        str, typer.Argument(metavar="REQUEST_ID", help="As in the answer, or in x-request-id.")
+    ],
+    server: Annotated[
+        str, typer.Option(help="Address of the server that answered.")
+    ] = "http://127.0.0.1:8000",
+    key: Annotated[
+        str | None,
+        typer.Option(
+            envvar=["GLMSCOPE_ADMIN_KEY", "DASHSCOPE_API_KEY"],
+            help="An admin key, or the key that asked; a server with --no-auth wants none.",
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the trace as JSON.")] = False,
+) -> None:
+    """Show what the model really read and wrote, what was trimmed, and what ended the reply.
+
+    Tokens are shown as PIECE·ID, coloured by role; a server keeps them only with --trace.
+    """
+    with RemoteServer(server, key).open(_TRACES + quote(request_id, safe="")) as response:
+        found = json.load(response)
+        lines = [json.dumps(found, ensure_ascii=False, indent=2)] if as_json else _lines(found)
+        for line in lines:
+            if isinstance(line, str):
+                say(line)
+            else:
+                out.print(line, soft_wrap=True)
+
+
+def _lines(found: Fields) -> Iterator[str | Text]:
+    ended = found["error"] or f"status {found['status']}"
+    if found["disconnected"]:
+        ended += ", the client left"
+    yield f"{found['request_id']}  {found['model']} over {found['wire']}, {ended}"
+    yield f"  ended at  {found['ended_at']}, key {found['key_id'] or '-'}"
+    yield f"  seconds   {_named(found['seconds'])}"
+    yield f"  usage     {_named(found['usage'] or {})}"
+    yield f"  trimmed   {_named(found['trimmed'])}"
+    stop_ids = [f"{stop['piece']}·{stop['id']}" for stop in found["sampling"]["stop_ids"]]
+    yield f"  sampling  {_named({**found['sampling'], 'stop_ids': ' '.join(stop_ids)})}"
+    yield ""
+    yield f"Prompt, {found['prompt']['count']} ids"
+    yield from _tokens(found["prompt"]["tokens"])
+    for index, choice in enumerate(found["choices"]):
+        name = f"Choice {index}" if len(found["choices"]) > 1 else "Reply"
+        yield ""
+        yield f"{name}, {choice['count']} ids"
+        yield from _tokens(choice["tokens"])
+        yield f"  ended by: {_end(choice['end'])}"
+
+
+def _named(values: Fields) -> str:
+    given = {name: value for name, value in values.items() if value is not None}
+    return printable(", ".join(f"{name} {value}" for name, value in given.items())) or "-"
+
+
+def _tokens(tokens: Sequence[Fields] | None) -> Iterator[Text]:
+    """A line for each turn."""
+    if tokens is None:
+        yield Text("  (not kept: the server runs without --trace)", style="dim")
+        return
+    turn = 0
+
+    def turn_of(token: Fields) -> int:
+        nonlocal turn
+        if token["role"] == "special" and token["piece"].startswith(_OPENING_PIECE):
+            turn += 1
+        return turn
+
+    for _, group in groupby(tokens, turn_of):
+        line = Text("  ")
+        for token in group:
+            line.append(printable(token["piece"]) or "?", _STYLES[token["role"]])
+            line.append(f"·{token['id']} ", "dim")
+        yield line
+
+
+def _end(end: Fields | None) -> str:
+    if end is None:
+        return "nothing, it broke off"
+    what = end["what"]
+    sentences = {
+        "token": f"the stop id {what} {end.get('piece', '')}".rstrip(),
+        "stop_string": f"the stop string {json.dumps(what, ensure_ascii=False)}",
+        "stop_sequence": f"the stop sequence {what}",
+        "limit": "the limit of tokens",
+        "loop": f"the loop brake: a cycle of {what} ids",
+    }
+    return printable(sentences[end["kind"]].replace(" null", "").replace(" None", ""))

@@ -1,0 +1,104 @@
+"""`GET /api/admin/v1/traces/{request_id}`: Prompt X-ray."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from glmscope.chat.service import ChatService, ServedModel
+from glmscope.chat.trace import ReplyEnd, TracedToken, name_tokens
+from glmscope.errors import PathNotFound
+from glmscope.server import json_text
+from glmscope.server.record import RequestRecord
+from glmscope.server.traces import KeptChoice, KeptTrace, TraceStore
+from glmscope.store.keyinfo import Role
+
+
+def trace_routes(traces: TraceStore, service: ChatService) -> APIRouter:
+    """Traces as JSON: all of them for an admin's key, its own for any other.
+
+    Whoever mounts it checks the key, of whichever role.
+    """
+    router = APIRouter(prefix="/api/admin/v1")
+
+    @router.get("/traces/{request_id}")
+    async def read(request: Request, request_id: str) -> Response:
+        key = RequestRecord.of(request).key
+        if key is None or key.terms.role is Role.ADMIN:
+            trace = traces.find(request_id)
+        else:
+            trace = traces.find_own(request_id, key.id)
+        if trace is None:
+            raise PathNotFound(
+                "No trace is kept under this request id: traces last for a limited time and end "
+                "with the server's process, and a key sees those of its own requests."
+            )
+        fields = trace_fields(trace, service.models[trace.model])
+        # In a thread, because thousands of tokens take a moment to write out.
+        return Response(
+            await run_in_threadpool(json_text.dump, fields), media_type="application/json"
+        )
+
+    return router
+
+
+def trace_fields(trace: KeptTrace, model: ServedModel) -> dict[str, Any]:
+    """A trace in JSON's types. Where ids are not kept, `tokens` is null and `count` still there."""
+    return {
+        "request_id": trace.request_id,
+        "model": trace.model,
+        "wire": trace.wire,
+        "key_id": trace.key_id,
+        "status": trace.status,
+        "error": trace.error,
+        "disconnected": trace.disconnected,
+        "ended_at": trace.ended_at.isoformat(timespec="milliseconds"),
+        "seconds": {
+            "total": _rounded(trace.seconds),
+            "queue": _rounded(trace.queue_seconds),
+            "first_token": _rounded(trace.first_token_seconds),
+            "between_tokens": _rounded(trace.between_tokens_seconds),
+        },
+        "usage": trace.usage and asdict(trace.usage),
+        "trimmed": {"turns": trace.dropped_turns, "tokens": trace.dropped_tokens},
+        "sampling": {
+            **asdict(trace.sampling),
+            "stop_ids": [
+                {"id": stop_id, "piece": model.tokenizer.piece(stop_id)}
+                for stop_id in sorted(trace.sampling.stop_ids)
+            ],
+        },
+        "prompt": {
+            "count": trace.prompt_count,
+            "tokens": trace.prompt_ids and _tokens(name_tokens(model.tokenizer, trace.prompt_ids)),
+        },
+        "choices": [_choice(choice, model) for choice in trace.choices],
+    }
+
+
+def _choice(choice: KeptChoice, model: ServedModel) -> dict[str, Any]:
+    named = choice.ids and name_tokens(model.tokenizer, choice.ids, role="assistant")
+    return {
+        "count": choice.count,
+        "tokens": None if choice.ids is None else _tokens(named or ()),
+        "end": choice.end and _end(choice.end, model),
+    }
+
+
+def _end(end: ReplyEnd, model: ServedModel) -> dict[str, Any]:
+    fields: dict[str, Any] = {"kind": end.kind, "what": end.what}
+    if end.kind == "token" and isinstance(end.what, int):
+        fields["piece"] = model.tokenizer.piece(end.what)
+    return fields
+
+
+def _tokens(tokens: Iterable[TracedToken]) -> list[dict[str, Any]]:
+    return [asdict(token) for token in tokens]
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 4)
