@@ -7,7 +7,7 @@ import structlog
 from structlog.testing import LogCapture
 from structlog.typing import EventDict
 
-from glmscope.chat import reply, service
+from glmscope.chat import choice, service
 
 
 @pytest.fixture
@@ -17,6 +17,6 @@ def logs(monkeypatch: pytest.MonkeyPatch) -> list[EventDict]:
     logger = structlog.wrap_logger(
         None, processors=[capture], wrapper_class=structlog.stdlib.BoundLogger
     )
-    monkeypatch.setattr(reply, "_log", logger)
+    monkeypatch.setattr(choice, "_log", logger)
     monkeypatch.setattr(service, "_log", logger)
     return capture.entries

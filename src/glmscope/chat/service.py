@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
 
 import structlog
 
+from glmscope.chat.choice import Choice
 from glmscope.chat.conversation import check_conversation, prompt_builder
 from glmscope.chat.events import PieceLogprob
 from glmscope.chat.limits import Counted, Limits, Trimmed, check_input, trim
@@ -26,6 +27,8 @@ __all__ = ["ChatService", "Limits", "ServedModel"]
 # What chat and stream_chat of both families use (model specification, section 9).
 DEFAULT_TEMPERATURE = 0.8
 DEFAULT_TOP_P = 0.8
+
+_SEEDS = 2**64
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -112,6 +115,13 @@ class ChatService:
         model = self._model(model_id)
         raise InvalidParameter(f"{model.id} cannot score a text.")
 
+    def text_of(self, model_id: str, prompt: str | tuple[int, ...]) -> str:
+        """A prompt of a completion as text. Raises ModelNotFound, InvalidParameter."""
+        if isinstance(prompt, str):
+            return prompt
+        tokenizer = self._model(model_id).tokenizer
+        return tokenizer.decode(_text_ids(tokenizer, prompt))
+
     def _model(self, model_id: str) -> ServedModel:
         model = self.models.get(model_id)
         if model is None:
@@ -152,21 +162,45 @@ def _reply(
 ) -> Reply:
     prompt_ids = trimmed.prompt_ids
     sampling = _sampling(request, model, len(prompt_ids), trimmed.input_tokens)
-    text = ReplyText(model.tokenizer, request.stop, request.stop_sequences, continues=continues)
+    texts = [
+        ReplyText(
+            model.tokenizer,
+            request.stop,
+            request.stop_sequences,
+            continues=continues,
+            logprobs=request.logprobs is not None,
+        )
+        for _ in range(request.n)
+    ]
     return Reply(
         request_id=request.request_id,
-        model=model.id,
         trace=ReplyTrace(
             prompt_ids=prompt_ids,
             input_tokens=trimmed.input_tokens,
             dropped_turns=trimmed.dropped_turns,
             dropped_tokens=trimmed.dropped_tokens,
             sampling=sampling,
-            choices=(text.trace,),
+            choices=tuple(text.trace for text in texts),
         ),
-        text=text,
-        generate=partial(model.engine.generate, prompt_ids, sampling),
+        choices=[
+            Choice(
+                index=index,
+                request_id=request.request_id,
+                model=model.id,
+                input_tokens=trimmed.input_tokens,
+                text=text,
+                generate=partial(model.engine.generate, prompt_ids, _of_choice(sampling, index)),
+            )
+            for index, text in enumerate(texts)
+        ],
     )
+
+
+def _of_choice(sampling: Sampling, index: int) -> Sampling:
+    """Every choice draws with a seed of its own; the first one is what it would be alone."""
+    if sampling.seed is None:
+        return sampling
+    return replace(sampling, seed=(sampling.seed + index) % _SEEDS)
 
 
 def _sampling(
