@@ -10,6 +10,7 @@ import typer
 from glmscope import __version__
 from glmscope.cli import keys
 from glmscope.cli.chat import chat
+from glmscope.cli.conform import conform
 from glmscope.cli.console import complain, say
 from glmscope.cli.convert import convert
 from glmscope.cli.models import models
@@ -27,7 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for command in (serve, chat, models, pull, convert, parity, trace):
+for command in (serve, chat, models, pull, convert, parity, conform, trace):
     app.command()(command)
 app.add_typer(keys.app, name="keys")
 

@@ -1,0 +1,1 @@
+"""`glmscope conform`: the numbered checks of the DashScope protocol against any running server."""

@@ -1,0 +1,1 @@
+"""Official SDKs, each driven in an environment of its own."""
