@@ -17,6 +17,7 @@ from glmscope.server.exchange_directory import ExchangeDirectory
 from glmscope.server.replay import Replay
 from glmscope.store.keys import KeyStore
 from tests.server.support import STREAM, RunningServer, ask, eventually, serving
+from tests.server.websocket_client import websocket
 
 CHAT = "/v1/chat/completions"
 CLOUD_KEY = "sk-" + 4 * "0123abcd"
@@ -221,3 +222,26 @@ def test_any_text_survives_a_file(body: str) -> None:
     again = Exchange.from_json(kept.to_json(), "a file")
     assert again.parts == kept.parts
     assert again.asked.question == kept.asked.question
+
+
+def test_tasks_of_a_websocket(tmp_path: Path, keys: KeyStore) -> None:
+    asked = [("hello", "out"), ("hello", "none"), ("fail later", "out"), ("odd characters", "out")]
+    with serving(keys=keys, recordings=ExchangeDirectory.make(tmp_path)) as server:
+        with websocket(server) as client:
+            first = [client.run(prompt, streaming, temperature=0) for prompt, streaming in asked]
+            client.send("no JSON")
+            client.send({"header": {"action": "run-task", "task_id": 7}})
+            assert [client.receive()["header"]["event"] for _ in range(2)] == ["task-failed"] * 2
+        documents = recorded(tmp_path, len(asked) + 1)
+    assert {document["request"]["method"] for document in documents} == {"WEBSOCKET"}
+    with replaying(tmp_path, keys=keys) as server, websocket(server) as client:
+        again = [client.run(prompt, streaming, temperature=0) for prompt, streaming in asked]
+        unknown = client.run("never asked")
+    assert [task.events for task in again] == [task.events for task in first]
+    assert [task.results for task in again] == [task.results for task in first]
+    assert [task.error for task in again] == [task.error for task in first]
+    for old, new in zip(first, again, strict=True):
+        ids = {frame["header"]["task_id"] for frame in new.frames}
+        assert len(ids) == 1
+        assert ids != {frame["header"]["task_id"] for frame in old.frames}
+    assert unknown.error == "NotFound"

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from websockets.exceptions import ConnectionClosedError, ConnectionClosedOK
 
 from glmscope.engine.fault_plan import FaultPlan
 from glmscope.server.faults import FaultyService
@@ -20,6 +21,7 @@ from tests.server.support import (
     service_with,
     serving,
 )
+from tests.server.websocket_client import run_task, websocket
 
 CHAT = "/v1/chat/completions"
 PLAN = {
@@ -234,3 +236,41 @@ def test_a_key(keys: KeyStore) -> None:
         unlucky = {"Authorization": f"Bearer {keys.create('unlucky').key}"}
         assert server.ask(ask("hello"), unlucky).error == (429, "Throttling")
         assert server.ask(ask("hello"), {"Authorization": "Bearer wrong"}).status == 401
+
+
+def test_refusals_and_errors_in_a_websocket(server: RunningServer) -> None:
+    with websocket(server) as client:
+        for prompt, code in (
+            ("throttled", "Throttling.RateQuota"),
+            ("teapot", "Teapot"),
+            ("moderated", "DataInspectionFailed"),
+        ):
+            told = client.run(prompt)
+            assert told.events[-1] == "task-failed"
+            assert told.error == code
+        assert client.run("fine").texts[-1] == "you said fine"
+        began = time.monotonic()
+        assert client.run("hangs").texts[-1] == "you said hangs"
+        assert time.monotonic() - began >= 0.4
+
+
+def test_a_websocket_reset_in_the_middle(server: RunningServer) -> None:
+    with pytest.raises(ConnectionClosedError), websocket(server) as client:
+        client.send(run_task("dropped later", "out"))
+        events = [client.receive()["header"]["event"] for _ in range(4)]
+        assert events == ["task-started", *["result-generated"] * 3]
+        client.receive()
+
+
+def test_a_websocket_closed_too_early(server: RunningServer) -> None:
+    with pytest.raises(ConnectionClosedOK), websocket(server) as client:
+        client.send(run_task("cut short", "out"))
+        for _ in range(4):
+            client.receive()
+
+
+def test_broken_frames(server: RunningServer) -> None:
+    with websocket(server) as client:
+        client.send(run_task("garbled", "out"))
+        with pytest.raises(json.JSONDecodeError):
+            client.receive()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 
@@ -72,6 +73,8 @@ class Recorder:
 
     async def _record_tasks(self, scope: Scope, receive: Receive, send: Send) -> None:
         takes: dict[str, tuple[_Take, Asked]] = {}
+        # Beside the task that answers, which ends when its client closes after the last frame.
+        writing: set[asyncio.Task[None]] = set()
 
         async def heard_receive() -> Message:
             message = await receive()
@@ -92,9 +95,14 @@ class Recorder:
                 take.add(frame.encode())
                 if told.get("event") in ("task-finished", "task-failed"):
                     del takes[task_id]
-                    await self._keep(take, asked, scope, task_id)
+                    write = asyncio.create_task(self._keep(take, asked, scope, task_id))
+                    writing.add(write)
+                    write.add_done_callback(writing.discard)
 
-        await self._app(scope, heard_receive, heard_send)
+        try:
+            await self._app(scope, heard_receive, heard_send)
+        finally:
+            await asyncio.gather(*writing)
 
     async def _keep(self, take: _Take, asked: Asked, scope: Scope, request_id: str) -> None:
         if take.status == InvalidApiKey.status:
