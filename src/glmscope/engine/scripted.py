@@ -15,6 +15,8 @@ from glmscope.errors import EngineFailure, InvalidParameter
 _DRAWN_SEED_BITS = 64
 
 _ROLES = frozenset({"<|system|>", "<|user|>", "<|assistant|>", "<|observation|>"})
+# As ChatGLM3 prints it, with the space in front of the text; ChatGLM2 prints neither.
+_PREFIX = "[gMASK]sop "
 _ROUND_QUESTION = "]\n\n问："
 _ROUND_ANSWER = "\n\n答："
 
@@ -95,7 +97,7 @@ class ScriptedEngine:
             start = marks[-2] if len(marks) > 1 else marks[-1]
             header_and_content = self._decode(prompt_ids[start + 1 : max(marks[-1], start + 1)])
             return header_and_content.partition("\n")[2].removeprefix(" ")
-        text = self._decode(prompt_ids)
+        text = self._decode(prompt_ids).removeprefix(_PREFIX)
         question = text.rpartition(_ROUND_QUESTION)[2]
         return question.removesuffix(_ROUND_ANSWER)
 

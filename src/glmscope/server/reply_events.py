@@ -3,16 +3,39 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Protocol
 
 from glmscope.chat.events import Finished, ReplyEvent, TextPiece, Usage
-from glmscope.chat.reply import Reply
+from glmscope.chat.trace import ReplyTrace
 from glmscope.server.admission import Turn
 from glmscope.server.record import RequestRecord
 
 
+class EventSource(Protocol):
+    """A `Reply`, or what a wire makes of several."""
+
+    @property
+    def input_tokens(self) -> int:
+        """See `Usage`."""
+        ...
+
+    @property
+    def trace(self) -> ReplyTrace:
+        """Grows while the events are read."""
+        ...
+
+    def __aiter__(self) -> AsyncIterator[ReplyEvent]:
+        """To be read once; reading generates."""
+        ...
+
+    async def aclose(self) -> None:
+        """Stop generating at once."""
+        ...
+
+
 async def read_reply(
-    reply: Reply, turn: Turn, record: RequestRecord
+    reply: EventSource, turn: Turn, record: RequestRecord
 ) -> AsyncGenerator[ReplyEvent, None]:
     """Wait for `turn`, then pass on every event of `reply`.
 

@@ -11,13 +11,12 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from glmscope.chat.events import ReplyEvent
-from glmscope.chat.reply import Reply
 from glmscope.errors import GLMScopeError
 from glmscope.server.admission import Admission, Turn
 from glmscope.server.disconnect import until_disconnect
 from glmscope.server.failures import public_error
 from glmscope.server.record import RequestRecord
-from glmscope.server.reply_events import read_reply
+from glmscope.server.reply_events import EventSource, read_reply
 from glmscope.server.silence import with_silences
 
 
@@ -56,7 +55,7 @@ class _ReplyResponse(Response, ABC):
     status. A client that goes away stops the reply at once.
     """
 
-    def __init__(self, reply: Reply, admission: Admission, record: RequestRecord) -> None:
+    def __init__(self, reply: EventSource, admission: Admission, record: RequestRecord) -> None:
         # Instead of Response's own, which renders a body; this much of it FastAPI asks for.
         self.status_code = 200
         self.background = None
@@ -84,7 +83,7 @@ class PlainResponse(_ReplyResponse):
     """The whole reply as one body."""
 
     def __init__(
-        self, reply: Reply, fold: Fold, admission: Admission, record: RequestRecord
+        self, reply: EventSource, fold: Fold, admission: Admission, record: RequestRecord
     ) -> None:
         super().__init__(reply, admission, record)
         self._fold = fold
@@ -108,7 +107,7 @@ class EventStreamResponse(_ReplyResponse):
 
     def __init__(
         self,
-        reply: Reply,
+        reply: EventSource,
         fold: StreamFold,
         admission: Admission,
         record: RequestRecord,

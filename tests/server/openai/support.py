@@ -9,6 +9,7 @@ from tests.server.support import Answer
 
 PLANE = "/compatible-mode/v1"
 CHAT = f"{PLANE}/chat/completions"
+COMPLETIONS = f"{PLANE}/completions"
 MODEL = "chatglm3-6b"
 
 
@@ -24,3 +25,8 @@ def chunks(answer: Answer) -> list[Any]:
     assert (done, rest) == ("data: [DONE]", "")
     assert all(event.startswith("data: ") for event in events)
     return [json.loads(event[6:]) for event in events]
+
+
+def completion(prompt: object = "hello", **more: object) -> dict[str, object]:
+    """The body of a greedy completion that may be as long as it likes."""
+    return {"model": MODEL, "prompt": prompt, "temperature": 0, "max_tokens": 200, **more}

@@ -9,7 +9,6 @@ from typing import Any
 from glmscope import __version__
 from glmscope.chat.events import Finished, ReplyEvent
 from glmscope.chat.service import ServedModel
-from glmscope.server import json_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +65,3 @@ class Tally:
             "completion_tokens": completion,
             "total_tokens": prompt + completion,
         }
-
-
-def sse(data: object) -> bytes:
-    """One event of a stream: with the space that this wire has after the colon."""
-    return b"data: %b\n\n" % json_text.dump(data)

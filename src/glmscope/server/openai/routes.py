@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -10,12 +11,18 @@ from fastapi.concurrency import run_in_threadpool
 from glmscope.chat.service import ChatService
 from glmscope.server import json_text
 from glmscope.server.admission import Admission
-from glmscope.server.model import allowed_models, read_model
+from glmscope.server.model import read_model
 from glmscope.server.openai.answer import Head
-from glmscope.server.openai.chat_fold import ChatPlainFold, ChatStreamFold
+from glmscope.server.openai.chat_choice import StreamedChatChoice, WholeChatChoice
 from glmscope.server.openai.chat_request import read_chat
+from glmscope.server.openai.completion_reply import CompletionReply
+from glmscope.server.openai.completion_request import read_completion
+from glmscope.server.openai.folds import ChunkFold, PlainFold, StreamedChoice, WholeChoice
 from glmscope.server.openai.models import model_object
+from glmscope.server.openai.parameters import Streaming
+from glmscope.server.openai.text_choice import StreamedTextChoice, WholeTextChoice
 from glmscope.server.record import RequestRecord
+from glmscope.server.reply_events import EventSource
 from glmscope.server.reply_response import EventStreamResponse, PlainResponse
 
 PREFIXES = ("/compatible-mode/v1", "/v1")
@@ -28,27 +35,58 @@ def openai_routes(
     router = APIRouter()
     created = int(time.time())
 
+    def answer(
+        reply: EventSource,
+        record: RequestRecord,
+        head: Head,
+        streaming: Streaming,
+        whole: Sequence[WholeChoice],
+        streamed: Sequence[StreamedChoice],
+    ) -> Response:
+        if not streaming.wanted:
+            return PlainResponse(reply, PlainFold(head, whole), admission, record)
+        chunks = ChunkFold(head, streamed, streaming.include_usage, record.request_id)
+        return EventStreamResponse(reply, chunks, admission, record, keep_alive_seconds)
+
     @router.post("/chat/completions")
     async def chat_completions(request: Request) -> Response:
         record = RequestRecord.of(request)
         body = json_text.load_object(await request.body())
         model = read_model(body, service.models, record)
         call = read_chat(body, model, record.request_id)
-        n, with_logprobs = call.chat.n, call.chat.logprobs is not None
         # In a thread, because a long conversation takes a moment to encode.
         reply = await run_in_threadpool(service.prepare, call.chat)
-        if not call.streaming.wanted:
-            head = Head.of(model, "chatcmpl", record.request_id, "chat.completion")
-            return PlainResponse(reply, ChatPlainFold(head, n, with_logprobs), admission, record)
-        head = Head.of(model, "chatcmpl", record.request_id, "chat.completion.chunk")
-        chunks = ChatStreamFold(
-            head, n, with_logprobs, call.streaming.include_usage, record.request_id
+        kind = "chat.completion.chunk" if call.streaming.wanted else "chat.completion"
+        with_logprobs = call.chat.logprobs is not None
+        return answer(
+            reply,
+            record,
+            Head.of(model, "chatcmpl", record.request_id, kind),
+            call.streaming,
+            [WholeChatChoice(index, with_logprobs) for index in range(call.chat.n)],
+            [StreamedChatChoice(index, with_logprobs) for index in range(call.chat.n)],
         )
-        return EventStreamResponse(reply, chunks, admission, record, keep_alive_seconds)
+
+    @router.post("/completions")
+    async def completions(request: Request) -> Response:
+        record = RequestRecord.of(request)
+        body = json_text.load_object(await request.body())
+        model = read_model(body, service.models, record)
+        call = read_completion(body, model, record.request_id)
+        reply = await run_in_threadpool(CompletionReply, service, call.completions, call.echo)
+        return answer(
+            reply,
+            record,
+            Head.of(model, "cmpl", record.request_id, "text_completion"),
+            call.streaming,
+            [WholeTextChoice(index, call.logprobs) for index in range(call.n)],
+            [StreamedTextChoice(index, call.logprobs) for index in range(call.n)],
+        )
 
     @router.get("/models")
     async def models(request: Request) -> Response:
-        allowed = allowed_models(service.models, RequestRecord.of(request))
+        key = RequestRecord.of(request).key
+        allowed = [each for each in service.models.values() if key is None or key.may_use(each.id)]
         data = [model_object(each, created) for each in allowed]
         return _json({"object": "list", "data": data})
 

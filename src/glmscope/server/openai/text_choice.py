@@ -1,0 +1,52 @@
+"""A choice of a completion, whole and in chunks."""
+
+from __future__ import annotations
+
+from glmscope.chat.events import Finished, PieceLogprob, ReplyEvent
+from glmscope.server.openai.folds import Json
+from glmscope.server.openai.text_logprobs import TextLogprobs
+
+
+class WholeTextChoice:
+    """One text. `alternatives`: how many each token is shown with, None for no logprobs at all."""
+
+    def __init__(self, index: int, alternatives: int | None) -> None:
+        self._index = index
+        self._alternatives = alternatives
+        self._texts: list[str] = []
+        self._tokens: list[PieceLogprob] = []
+        self._finish_reason: str | None = None
+
+    def add(self, event: ReplyEvent) -> None:
+        """Take the choice's next event."""
+        if isinstance(event, Finished):
+            self._finish_reason = event.reason
+        else:
+            self._texts.append(event.text)
+            self._tokens += event.logprobs
+
+    def json(self) -> Json:
+        """The choice as an answer holds it."""
+        logprobs = None
+        if self._alternatives is not None:
+            logprobs = TextLogprobs(self._alternatives).add(self._tokens)
+        return _choice(self._index, "".join(self._texts), logprobs, self._finish_reason)
+
+
+class StreamedTextChoice:
+    """Pieces of the text, at last the reason and no text."""
+
+    def __init__(self, index: int, alternatives: int | None) -> None:
+        self._index = index
+        self._logprobs = None if alternatives is None else TextLogprobs(alternatives)
+
+    def add(self, event: ReplyEvent) -> list[Json]:
+        """The entry of one chunk."""
+        if isinstance(event, Finished):
+            return [_choice(self._index, "", None, event.reason)]
+        logprobs = None if self._logprobs is None else self._logprobs.add(event.logprobs)
+        return [_choice(self._index, event.text, logprobs, None)]
+
+
+def _choice(index: int, text: str, logprobs: Json | None, finish_reason: str | None) -> Json:
+    return {"index": index, "text": text, "logprobs": logprobs, "finish_reason": finish_reason}
