@@ -19,7 +19,8 @@ def key_check(
 ) -> Callable[[HTTPConnection], Awaitable[None]]:
     """A dependency for routes that need a key of `role`; it notes whose key it is, never its text.
 
-    Of no role in particular: any key. Without a store everyone may ask: for servers that only their own machine can reach.
+    With None a key of any role will do. Without a store everyone may ask: for servers that only
+    their own machine can reach.
     """
 
     async def check(connection: HTTPConnection) -> None:

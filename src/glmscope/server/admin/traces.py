@@ -25,7 +25,7 @@ def trace_routes(traces: TraceStore, service: ChatService) -> APIRouter:
     """
     router = APIRouter(prefix="/api/admin/v1")
 
-    @router.get("/traces/{request_id}")
+    @router.get("/traces/{request_id:path}")
     async def read(request: Request, request_id: str) -> Response:
         key = RequestRecord.of(request).key
         if key is None or key.terms.role is Role.ADMIN:
@@ -101,4 +101,4 @@ def _tokens(tokens: Iterable[TracedToken]) -> list[dict[str, Any]]:
 
 
 def _rounded(seconds: float | None) -> float | None:
-    return None if seconds is None else round(seconds, 4)
+    return None if seconds is None else round(seconds, 6)
