@@ -10,6 +10,7 @@ from glmscope.chat.events import Finished, TextPiece, Usage
 from glmscope.errors import IllegalInput
 from glmscope.server import json_text
 from glmscope.server.dashscope.events import EventFold
+from glmscope.server.dashscope.result import ResultShape
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
 
@@ -62,7 +63,7 @@ def test_what_is() -> None:
 
 @given(st.lists(ANY_TEXT.filter(bool)), st.booleans(), st.sampled_from(["text", "message"]))
 def test_a_chunk_is_what_encoding_it_whole_would_give(pieces, incremental, form) -> None:
-    fold = EventFold(form, incremental, "id")
+    fold = EventFold(ResultShape(form), incremental, "id")
     usage = Usage(1, 2)
     said = ""
     for piece in [*pieces, None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from glmscope.chat.request import ChatRequest, Message
 from glmscope.errors import EmptyInput, EmptyModel, GLMScopeError, InvalidParameter, ModelNotFound
 from glmscope.server.dashscope.request import GenerationRequest, read_generation
+from glmscope.server.dashscope.result import ResultShape
 from glmscope.server.model import read_model
 from glmscope.server.record import RequestRecord
 from tests.server.support import service_with
@@ -75,7 +77,7 @@ def test_parameters_absent_null_and_empty_are_the_same() -> None:
     assert read_ones[0] == read_ones[1] == read_ones[2]
     assert read_ones[0] == GenerationRequest(
         ChatRequest(request_id=REQUEST_ID, model="chatglm3-6b", messages=(Message("user", "x"),)),
-        "text",
+        ResultShape("text"),
         False,
     )
 
@@ -106,6 +108,10 @@ def test_all_parameters_arrive() -> None:
         repetition_penalty=1.1,
         presence_penalty=-0.5,
         stop=["a", "b"],
+        n=3,
+        logprobs=True,
+        top_logprobs=2,
+        response_format={"type": "json_object"},
     )
     assert given == GenerationRequest(
         ChatRequest(
@@ -120,8 +126,11 @@ def test_all_parameters_arrive() -> None:
             presence_penalty=-0.5,
             seed=2**64 - 1,
             stop=("a", "b"),
+            n=3,
+            logprobs=2,
+            json_schema='{"type":"object"}',
         ),
-        "message",
+        ResultShape("message", n=3, logprobs=True),
         True,
     )
 
@@ -137,7 +146,7 @@ RANGES = [
     ("seed", [0, 2**64 - 1], [-1, 2**64, HUGE], "[0, 18446744073709551615]"),
     ("repetition_penalty", [1e-9, 1, 99.5], [0, -1.0, HUGE, 1e999], "(0.0, inf)"),
     ("presence_penalty", [-2, 2, 2.0], [-2.001, 2.001, HUGE], "[-2.0, 2.0]"),
-    ("n", [1], [0, 5, HUGE], "[1, 4]"),
+    ("n", [1, 4], [0, 5, HUGE], "[1, 4]"),
     ("top_logprobs", [0], [-1, 6], "[0, 5]"),
 ]
 
@@ -187,25 +196,40 @@ def test_top_k_above_a_hundred_is_off_and_max_length_is_capped() -> None:
 @pytest.mark.parametrize("value", ["Text", "", 1, ["text"], {}])
 def test_result_format(value: object) -> None:
     assert refusal(result_format=value) == 'result_format should be "text" or "message".'
-    assert read({"prompt": "x"}, result_format=None).result_format == "text"
+    assert read({"prompt": "x"}, result_format=None).shape == ResultShape("text")
 
 
 @pytest.mark.parametrize(
     ("parameters", "sentence"),
     [
-        ({"n": 2}, "n greater than 1 is not supported by this server yet."),
-        ({"logprobs": True}, "logprobs is not supported by this server yet."),
-        ({"top_logprobs": 3}, "logprobs is not supported by this server yet."),
+        ({"logprobs": True}, 'logprobs needs result_format to be "message".'),
+        ({"top_logprobs": 3}, "top_logprobs needs logprobs to be true."),
         ({"tools": [{}]}, "tools is not supported by this server yet."),
-        (
-            {"response_format": {"type": "json_object"}},
-            "response_format json_object is not supported by this server yet.",
-        ),
         ({"enable_search": True}, "This model does not support enable_search."),
     ],
 )
-def test_what_is_not_there_yet_is_said(parameters: dict[str, Any], sentence: str) -> None:
+def test_what_cannot_be_had_is_said(parameters: dict[str, Any], sentence: str) -> None:
     assert refusal(**parameters) == sentence
+
+
+def test_text_form_has_a_place_for_one_text() -> None:
+    assert chat(n=4) == chat()
+    assert chat(n=4, result_format="message").n == 4
+
+
+def test_how_many_alternatives() -> None:
+    asked = {"logprobs": True, "result_format": "message"}
+    assert chat(**asked).logprobs == 0
+    assert chat(**asked, top_logprobs=5).logprobs == 5
+    assert chat(logprobs=False, top_logprobs=0).logprobs is None
+
+
+def test_the_schema_of_a_json_reply_arrives_as_text() -> None:
+    schema = {"type": "object", "properties": {"名": {"type": "string"}}}
+    wanted = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}
+    asked = chat(response_format=wanted).json_schema
+    assert asked is not None
+    assert json.loads(asked) == schema
 
 
 def test_saying_that_one_does_not_want_it_is_fine() -> None:

@@ -2,47 +2,63 @@
 
 from __future__ import annotations
 
-from glmscope.chat.events import Finished, ReplyEvent, TextPiece
-from glmscope.server import json_text
-from glmscope.server.dashscope.parameters import ResultFormat
-from glmscope.server.dashscope.result import RUNNING, result
+from dataclasses import dataclass, field
 
-# Stands for the text while a chunk is encoded. JSON leaves it as it is, and nothing else in a chunk
-# (counts, fixed words, an id) can hold it.
-_HOLE = "\ue000"
-_HOLE_BYTES = _HOLE.encode()
+from glmscope.chat.events import Finished, PieceLogprob, ReplyEvent, TextPiece
+from glmscope.server import json_text
+from glmscope.server.dashscope.result import RUNNING, ResultChoice, ResultShape, result
+from glmscope.server.token_logprobs import logprobs_content
+
+# These stand for the text and for the entries of its tokens while a chunk is encoded. JSON leaves
+# them as they are, and nothing else in a chunk (counts, fixed words, an id) can hold them.
+_TEXT_HOLE = "\ue000"
+_TOKENS_HOLE = "\ue001"
+
+
+@dataclass
+class _Said:
+    """One choice so far, as it stands in JSON."""
+
+    text: bytearray = field(default_factory=bytearray)
+    tokens: bytearray = field(default_factory=bytearray)
+
+    def add(self, piece: TextPiece) -> None:
+        self.text += json_text.dump(piece.text)[1:-1]  # what stands between the quotes
+        if piece.logprobs:
+            self.tokens += b"," if self.tokens else b""
+            self.tokens += _entries(piece.logprobs)
 
 
 class ChunkFold:
-    """Makes each event of one reply into the JSON of one chunk.
+    """Makes each event of one reply into the JSON of one chunk, of one choice.
 
-    In cumulative mode every chunk repeats all text so far. The text is kept as escaped bytes that
-    only grow, so a chunk costs its new piece to encode and the rest to copy, not all of it to
-    encode again. Without `request_id` the chunks hold none.
+    In cumulative mode every chunk repeats all of its choice so far. That is kept as JSON that only
+    grows, so a chunk costs its new piece to encode and the rest to copy, not all of it to encode
+    again. Without `request_id` the chunks hold none.
     """
 
-    def __init__(
-        self, result_format: ResultFormat, incremental: bool, request_id: str | None
-    ) -> None:
-        self._result_format = result_format
+    def __init__(self, shape: ResultShape, incremental: bool, request_id: str | None) -> None:
+        self._shape = shape
         self._incremental = incremental
         self._request_id = request_id
-        self._escaped = bytearray()
+        self._said = [_Said() for _ in range(shape.n)]
 
     def add(self, event: ReplyEvent) -> bytes:
-        """The next chunk; the last one repeats the whole text, or is empty in incremental mode."""
+        """The next chunk; a choice's last one repeats it, or is empty in incremental mode."""
         if self._incremental:
-            self._escaped.clear()
+            self._said[event.index] = _Said()
+        said = self._said[event.index]
         if isinstance(event, TextPiece):
-            self._escaped += _escape(event.text)
+            said.add(event)
         finish_reason = event.reason if isinstance(event, Finished) else RUNNING
-        chunk = json_text.dump(
-            result(self._result_format, _HOLE, finish_reason, event.usage, self._request_id)
-        )
-        before, _, after = chunk.partition(_HOLE_BYTES)
-        return b"".join((before, self._escaped, after))
+        choice = ResultChoice(event.index, _TEXT_HOLE, finish_reason, (_TOKENS_HOLE,))
+        chunk = json_text.dump(result(self._shape, [choice], event.usage, self._request_id))
+        before, _, after = chunk.partition(_TEXT_HOLE.encode())
+        between, hole, after = after.partition(json_text.dump(_TOKENS_HOLE))
+        tokens = said.tokens if hole else b""
+        return b"".join((before, said.text, between, tokens, after))
 
 
-def _escape(text: str) -> bytes:
-    """`text` as it stands between the quotes of a JSON string."""
-    return json_text.dump(text)[1:-1]
+def _entries(tokens: tuple[PieceLogprob, ...]) -> bytes:
+    """Entries as they stand between the brackets of a JSON list."""
+    return json_text.dump(logprobs_content(tokens))[1:-1]

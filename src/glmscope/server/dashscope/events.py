@@ -6,7 +6,7 @@ from glmscope.chat.events import ReplyEvent
 from glmscope.errors import GLMScopeError
 from glmscope.server.dashscope.chunks import ChunkFold
 from glmscope.server.dashscope.errors import error_body
-from glmscope.server.dashscope.parameters import ResultFormat
+from glmscope.server.dashscope.result import ResultShape
 
 
 class EventFold:
@@ -16,8 +16,8 @@ class EventFold:
     keep_alive = b":keep-alive\n\n"
     end = b""
 
-    def __init__(self, result_format: ResultFormat, incremental: bool, request_id: str) -> None:
-        self._chunks = ChunkFold(result_format, incremental, request_id)
+    def __init__(self, shape: ResultShape, incremental: bool, request_id: str) -> None:
+        self._chunks = ChunkFold(shape, incremental, request_id)
         self._request_id = request_id
         self._events = 0
 

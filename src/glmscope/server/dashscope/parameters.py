@@ -9,13 +9,12 @@ from typing import Literal, cast
 from glmscope.errors import InvalidParameter
 from glmscope.server import fields
 from glmscope.server.fields import Fields, Interval
+from glmscope.server.reply_form import read_json_schema, read_logprobs
 from glmscope.server.sampling import SamplingParameters, read_sampling, refuse_unsupported
 
 ResultFormat = Literal["text", "message"]
 
 _MAX_LENGTH = Interval(1, math.inf, high_open=True)
-_N = Interval(1, 4)
-_TOP_LOGPROBS = Interval(0, 5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +24,8 @@ class Parameters:
     result_format: ResultFormat
     incremental_output: bool
     max_tokens: int | None
+    logprobs: int | None
+    json_schema: str | None
     sampling: SamplingParameters
 
 
@@ -33,15 +34,25 @@ def read_parameters(given: Fields, longest_output: int) -> Parameters:
 
     `longest_output`: most tokens that the model may generate. Raises InvalidParameter that names
     the parameter, also for what the protocol has and this server has not yet: nothing that would
-    change the answer is dropped silently.
+    change the answer is dropped silently. In text form `n` counts as 1: only one text has a place.
     """
     refuse_unsupported(given)
-    _refuse_not_yet(given)
+    result_format = _result_format(given)
+    sampling = read_sampling(given)
+    logprobs = read_logprobs(given)
+    if result_format == "text":  # it has a place for one text, and none for its tokens
+        sampling["n"] = 1
+        if logprobs is not None:
+            raise InvalidParameter(
+                'logprobs needs result_format to be "message".', param="logprobs"
+            )
     return Parameters(
-        result_format=_result_format(given),
+        result_format=result_format,
         incremental_output=fields.boolean(given, "incremental_output"),
         max_tokens=_max_tokens(given, longest_output),
-        sampling=read_sampling(given),
+        logprobs=logprobs,
+        json_schema=read_json_schema(given),
+        sampling=sampling,
     )
 
 
@@ -61,24 +72,3 @@ def _max_tokens(given: Fields, longest_output: int) -> int | None:
     if max_tokens is None and max_length is not None:
         return min(max_length, longest_output)
     return max_tokens
-
-
-def _refuse_not_yet(given: Fields) -> None:
-    if (fields.integer(given, "n", _N) or 1) > 1:
-        raise _not_yet("n greater than 1")
-    if fields.boolean(given, "logprobs") or fields.integer(given, "top_logprobs", _TOP_LOGPROBS):
-        raise _not_yet("logprobs")
-    _refuse_json_format(given)
-
-
-def _refuse_json_format(given: Fields) -> None:
-    value = given.get("response_format")
-    kind = value.get("type") if isinstance(value, dict) else None
-    if kind == "json_object":
-        raise _not_yet("response_format json_object")
-    if value is not None and kind != "text":
-        raise InvalidParameter('response_format should be {"type": "text"}.')
-
-
-def _not_yet(what: str) -> InvalidParameter:
-    return InvalidParameter(f"{what} is not supported by this server yet.")

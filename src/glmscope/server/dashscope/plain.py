@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from glmscope.chat.events import Finished, ReplyEvent, TextPiece
+from dataclasses import dataclass, field
+
+from glmscope.chat.events import Finished, PieceLogprob, ReplyEvent, TextPiece, Usage
 from glmscope.server import json_text
-from glmscope.server.dashscope.parameters import ResultFormat
-from glmscope.server.dashscope.result import result
+from glmscope.server.dashscope.result import ResultChoice, ResultShape, result
+from glmscope.server.token_logprobs import logprobs_content
+
+
+@dataclass
+class _Collected:
+    """What has come of one choice."""
+
+    pieces: list[str] = field(default_factory=list)
+    tokens: list[PieceLogprob] = field(default_factory=list)
 
 
 class PlainFold:
@@ -13,20 +23,34 @@ class PlainFold:
 
     media_type = "application/json"
 
-    def __init__(self, result_format: ResultFormat, request_id: str | None) -> None:
-        self._result_format = result_format
+    def __init__(self, shape: ResultShape, request_id: str | None) -> None:
+        self._shape = shape
         self._request_id = request_id
-        self._pieces: list[str] = []
+        self._collected = [_Collected() for _ in range(shape.n)]
+        self._ends: dict[int, Finished] = {}
 
     def add(self, event: ReplyEvent) -> bytes | None:
-        """The answer's body once the reply has finished, None before."""
+        """The answer's body once every choice has finished, None before."""
         if isinstance(event, TextPiece):
-            self._pieces.append(event.text)
+            self._collected[event.index].pieces.append(event.text)
+            self._collected[event.index].tokens += event.logprobs
             return None
-        return self._body(event)
+        self._ends[event.index] = event
+        return self._body() if len(self._ends) == self._shape.n else None
 
-    def _body(self, end: Finished) -> bytes:
-        text = "".join(self._pieces)
-        return json_text.dump(
-            result(self._result_format, text, end.reason, end.usage, self._request_id)
+    def _body(self) -> bytes:
+        """`usage` counts the input once and the output of all choices."""
+        choices = [
+            ResultChoice(
+                index,
+                "".join(collected.pieces),
+                self._ends[index].reason,
+                logprobs_content(collected.tokens),
+            )
+            for index, collected in enumerate(self._collected)
+        ]
+        usage = Usage(
+            self._ends[0].usage.input_tokens,
+            sum(end.usage.output_tokens for end in self._ends.values()),
         )
+        return json_text.dump(result(self._shape, choices, usage, self._request_id))

@@ -8,7 +8,8 @@ from glmscope.chat.request import ChatRequest
 from glmscope.chat.service import ServedModel
 from glmscope.errors import EmptyInput, InvalidParameter
 from glmscope.server.dashscope.conversation import read_conversation
-from glmscope.server.dashscope.parameters import ResultFormat, read_parameters
+from glmscope.server.dashscope.parameters import read_parameters
+from glmscope.server.dashscope.result import ResultShape
 from glmscope.server.fields import Fields
 
 
@@ -17,7 +18,7 @@ class GenerationRequest:
     """What to generate, and in which shape to say it."""
 
     chat: ChatRequest
-    result_format: ResultFormat
+    shape: ResultShape
     incremental: bool
 
 
@@ -38,14 +39,17 @@ def read_generation(body: Fields, model: ServedModel, request_id: str) -> Genera
     if options is not None and not isinstance(options, dict):
         raise InvalidParameter("parameters should be an object.")
     parameters = read_parameters(options or {}, model.limits.output)
+    chat = ChatRequest(
+        request_id=request_id,
+        model=model.id,
+        messages=messages,
+        max_tokens=parameters.max_tokens,
+        logprobs=parameters.logprobs,
+        json_schema=parameters.json_schema,
+        **parameters.sampling,
+    )
     return GenerationRequest(
-        chat=ChatRequest(
-            request_id=request_id,
-            model=model.id,
-            messages=messages,
-            max_tokens=parameters.max_tokens,
-            **parameters.sampling,
-        ),
-        result_format=parameters.result_format,
+        chat=chat,
+        shape=ResultShape(parameters.result_format, chat.n, chat.logprobs is not None),
         incremental=parameters.incremental_output,
     )

@@ -1,7 +1,9 @@
-"""A reply's text in the wire's JSON, key order included. DashScope protocol, section 4."""
+"""A reply in the wire's JSON, key order included. DashScope protocol, section 4."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from glmscope.chat.events import Usage
@@ -11,12 +13,31 @@ RUNNING = "null"
 """The finish_reason of a chunk that is not the last: a string, not JSON null."""
 
 
+@dataclass(frozen=True, slots=True)
+class ResultShape:
+    """What the results of one request hold: `n` choices, with or without logprobs."""
+
+    result_format: ResultFormat = "text"
+    n: int = 1
+    logprobs: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ResultChoice:
+    """One text of a reply, and the entries of its tokens where they were asked for."""
+
+    index: int
+    text: str
+    finish_reason: str
+    logprobs: Sequence[Any] = ()
+
+
 def result(
-    result_format: ResultFormat, text: str, finish_reason: str, usage: Usage, request_id: str | None
+    shape: ResultShape, choices: Sequence[ResultChoice], usage: Usage, request_id: str | None
 ) -> dict[str, Any]:
     """One whole result object, plain or as one chunk; a websocket says the id elsewhere."""
     body: dict[str, Any] = {
-        "output": _output(result_format, text, finish_reason),
+        "output": _output(shape, choices),
         "usage": {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens},
     }
     if request_id is not None:
@@ -24,8 +45,19 @@ def result(
     return body
 
 
-def _output(result_format: ResultFormat, text: str, finish_reason: str) -> dict[str, Any]:
-    if result_format == "text":
-        return {"text": text, "finish_reason": finish_reason}
-    message = {"role": "assistant", "content": text, "content_type": "text"}
-    return {"choices": [{"finish_reason": finish_reason, "message": message}]}
+def _output(shape: ResultShape, choices: Sequence[ResultChoice]) -> dict[str, Any]:
+    if shape.result_format == "text":
+        (choice,) = choices
+        return {"text": choice.text, "finish_reason": choice.finish_reason}
+    return {"choices": [_choice(shape, choice) for choice in choices]}
+
+
+def _choice(shape: ResultShape, choice: ResultChoice) -> dict[str, Any]:
+    """The keys of the service's page alone, unless more was asked for: people print the object."""
+    message = {"role": "assistant", "content": choice.text, "content_type": "text"}
+    shown: dict[str, Any] = {"finish_reason": choice.finish_reason, "message": message}
+    if shape.n > 1:
+        shown["index"] = choice.index
+    if shape.logprobs:
+        shown["logprobs"] = {"content": list(choice.logprobs)}
+    return shown

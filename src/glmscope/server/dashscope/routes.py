@@ -31,9 +31,9 @@ def dashscope_routes(
         body = json_text.load_object(await request.body())
         call, reply = await prepare_generation(body, service, record)
         if not wants_stream(request.headers):
-            plain = PlainFold(call.result_format, record.request_id)
+            plain = PlainFold(call.shape, record.request_id)
             return PlainResponse(reply, plain, admission, record)
-        events = EventFold(call.result_format, call.incremental, record.request_id)
+        events = EventFold(call.shape, call.incremental, record.request_id)
         return EventStreamResponse(reply, events, admission, record, keep_alive_seconds)
 
     router.include_router(tokenizer_routes(service))

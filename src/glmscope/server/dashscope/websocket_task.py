@@ -113,9 +113,9 @@ class WebsocketTask:
         """Every chunk as it is made, or the whole answer once nothing more can fail."""
         streams = self._record.stream
         fold = (
-            ChunkFold(call.result_format, call.incremental, request_id=None)
+            ChunkFold(call.shape, call.incremental, request_id=None)
             if streams
-            else PlainFold(call.result_format, request_id=None)
+            else PlainFold(call.shape, request_id=None)
         )
         whole = b""
         async with aclosing(read_reply(reply, turn, self._record)) as events:
