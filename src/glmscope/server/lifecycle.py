@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 import structlog
 
@@ -10,6 +11,8 @@ from glmscope.chat.service import ChatService
 from glmscope.server.admission import Admission
 
 _log = structlog.get_logger("glmscope.server")
+
+_LAST_WORDS_SECONDS = 1.0
 
 
 class Lifecycle:
@@ -39,3 +42,6 @@ class Lifecycle:
         finally:
             # Also when the wait was cancelled: an engine's threads would keep the process alive.
             await self._service.close()
+        # A websocket is closed right after this, so whoever was cut short has to hear of it first.
+        with suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._admission.idle(), _LAST_WORDS_SECONDS)
