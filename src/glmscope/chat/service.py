@@ -17,6 +17,7 @@ from glmscope.chat.limits import Counted, Limits, Trimmed, check_input, trim
 from glmscope.chat.reply import Reply
 from glmscope.chat.reply_text import ReplyText
 from glmscope.chat.request import ChatRequest, CompletionRequest, ReplyRequest
+from glmscope.chat.shown_tokens import name_token
 from glmscope.chat.trace import ReplyTrace
 from glmscope.engine.engine import Engine, Sampling
 from glmscope.errors import InvalidParameter, ModelNotFound, UsageError
@@ -113,7 +114,17 @@ class ChatService:
         engine cannot score.
         """
         model = self._model(model_id)
-        raise InvalidParameter(f"{model.id} cannot score a text.")
+        if "score" not in model.engine.abilities:
+            raise InvalidParameter("This model cannot tell how likely a given text is.")
+        tokenizer = model.tokenizer
+        ids = _text_ids(tokenizer, text)
+        prompt_ids = [*tokenizer.prefix_ids, *ids]
+        check_input(len(ids), len(prompt_ids), model.limits, model.engine.max_positions)
+        scores = (await model.engine.score(prompt_ids))[-len(ids) :]
+        own = [tokenizer.id_bytes(token_id) for token_id in ids]
+        if tokenizer.surfaces.dummy_prefix:
+            own[0] = own[0].removeprefix(b" ")
+        return [name_token(tokenizer, *each) for each in zip(scores, own, strict=True)]
 
     def text_of(self, model_id: str, prompt: str | tuple[int, ...]) -> str:
         """A prompt of a completion as text. Raises ModelNotFound, InvalidParameter."""

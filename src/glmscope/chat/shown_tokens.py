@@ -44,13 +44,15 @@ class ShownTokens:
         """The next token of the text."""
         text = self._detokenizer.add(logprob.id)
         if logprob.id in self._tokenizer.surfaces.byte_values:
-            self._bytes.append(self._name(logprob, self._tokenizer.id_bytes(logprob.id)))
+            own = self._tokenizer.id_bytes(logprob.id)
+            self._bytes.append(name_token(self._tokenizer, logprob, own))
             self._complete(text)
             return
         broken = len(self._bytes)
         self._complete(text[:broken])
-        if own := text[broken:]:
-            self._made.append(_Stretch(own, (self._name(logprob, own.encode()),)))
+        if rest := text[broken:]:
+            token = name_token(self._tokenizer, logprob, rest.encode())
+            self._made.append(_Stretch(rest, (token,)))
 
     def end(self) -> None:
         """No token follows."""
@@ -124,17 +126,16 @@ class ShownTokens:
                 self._made.appendleft(_cut(stretch, slice(surplus, None)))
             surplus -= min(surplus, len(stretch.text))
 
-    def _name(self, logprob: TokenLogprob, own: bytes) -> PieceLogprob:
-        return PieceLogprob(
-            in_characters(own),
-            own,
-            logprob.logprob,
-            tuple(self._alternative(token_id, value) for token_id, value in logprob.top),
-        )
 
-    def _alternative(self, token_id: int, logprob: float) -> Alternative:
-        own = self._tokenizer.id_bytes(token_id)
-        return in_characters(own) or self._tokenizer.piece(token_id), own, logprob
+def name_token(tokenizer: Tokenizer, logprob: TokenLogprob, own: bytes) -> PieceLogprob:
+    """A token that adds the bytes `own` to a text, and its alternatives, by their names."""
+    top = tuple(_alternative(tokenizer, token_id, value) for token_id, value in logprob.top)
+    return PieceLogprob(in_characters(own), own, logprob.logprob, top)
+
+
+def _alternative(tokenizer: Tokenizer, token_id: int, logprob: float) -> Alternative:
+    own = tokenizer.id_bytes(token_id)
+    return in_characters(own) or tokenizer.piece(token_id), own, logprob
 
 
 def in_characters(own: bytes) -> str:

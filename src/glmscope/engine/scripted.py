@@ -5,12 +5,14 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 from glmscope.engine.engine import EngineAbility, EngineLoad, Sampling, Step, TokenLogprob
+from glmscope.engine.invented import invented_logprobs, invented_score
 from glmscope.engine.pauses import Pauses
 from glmscope.engine.script import Rule, Script
-from glmscope.errors import EngineFailure, InvalidParameter
+from glmscope.errors import EngineFailure
 
 _DRAWN_SEED_BITS = 64
 
@@ -29,12 +31,15 @@ class ScriptedEngine:
     repetition or presence penalty moves every choice on by one. After the reply comes `end_id`,
     again and again until a stop id or the limit ends the sequence.
 
+    Log-probabilities, of replies and of texts to score, are invented (see `invented_logprob`):
+    they show a client the shapes, and the same ids always have the same ones.
+
     Unlike a network's, its text is a function of words: it decodes the prompt to find the message,
     and encodes what the script says.
     """
 
     name = "scripted"
-    abilities: frozenset[EngineAbility] = frozenset()
+    abilities: frozenset[EngineAbility] = frozenset({"logprobs", "score"})
 
     def __init__(
         self,
@@ -67,15 +72,22 @@ class ScriptedEngine:
             text = rule.text(question, self._decode(prompt_ids), _choices(rule, sampling))
             ids = self._encode(text)
             endless = itertools.chain(ids, itertools.repeat(self._end_id))
+            before = prompt_ids[-1]
             for step in _steps(endless, rule, room, sampling.stop_ids):
                 await self._pauses.pause(rule.delay_ms * len(step.ids) / 1000)
+                if sampling.logprobs is not None:
+                    logprobs = invented_logprobs(before, step.ids, sampling.logprobs)
+                    step = replace(step, logprobs=logprobs)
+                    before = step.ids[-1] if step.ids else before
                 yield step
         finally:
             self._running -= 1
 
     async def score(self, ids: Sequence[int]) -> list[TokenLogprob]:
-        """See Engine.score."""
-        raise InvalidParameter("This model cannot score a text.")
+        """See Engine.score; what it says is invented."""
+        if not 1 <= len(ids) < self.max_positions:
+            raise EngineFailure("The text is empty, or longer than what fits.")
+        return invented_score(ids)
 
     def load(self) -> EngineLoad:
         """Replies being played; nothing ever waits."""
