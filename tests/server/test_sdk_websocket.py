@@ -12,7 +12,7 @@ import dashscope
 import pytest
 from dashscope.aigc.generation import AioGeneration, Generation
 
-from tests.server.support import RunningServer, ask, eventually, serving
+from tests.server.support import RunningServer, ask
 
 QUESTION = "a question, 一个问题 😀"
 ANSWER = f"\n You said: {QUESTION}"
@@ -123,13 +123,3 @@ def test_errors() -> None:
     assert (failed.status_code, failed.code) == (44, "InternalError.Algo")
     wrong_key = Generation.call(prompt="x", api_key="wrong", **CALL)
     assert (wrong_key.status_code, wrong_key.code) == (401, 401)
-
-
-def test_a_dropped_generator_frees_its_place() -> None:
-    with serving() as own:
-        responses = Generation.call(prompt="slow", stream=True, base_address=address(own), **CALL)
-        assert next(responses).status_code == 200
-        assert own.running() == 1
-        responses.close()
-        del responses
-        assert eventually(lambda: own.running() == 0)
