@@ -6,6 +6,7 @@ import json
 from urllib.parse import urlsplit
 
 from glmscope.server.app import create_app
+from glmscope.server.listener import bind
 from glmscope.server.logs import configure_logs
 from glmscope.server.run import serve
 from tests.server.support import service_with
@@ -18,5 +19,5 @@ def say(url: str) -> None:
 
 if __name__ == "__main__":
     configure_logs()
-    serve(create_app(service_with(), keys=None), "127.0.0.1", 0, say)
+    serve(create_app(service_with(), keys=None), bind("127.0.0.1", 0), say)
     print("stopped")

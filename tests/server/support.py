@@ -18,6 +18,7 @@ from glmscope.engine.script import Script
 from glmscope.engine.scripted import ScriptedEngine
 from glmscope.family import Family
 from glmscope.server.app import create_app
+from glmscope.server.listener import bind
 from glmscope.server.run import Server
 from glmscope.server.settings import ServerSettings
 from glmscope.store.keys import KeyStore
@@ -117,7 +118,7 @@ def serving(
     service = service or service_with()
     ready = threading.Event()
     app = create_app(service, keys, settings, **options)
-    server = Server(app, "127.0.0.1", 0, lambda _url: ready.set())
+    server = Server(app, bind("127.0.0.1", 0), lambda _url: ready.set())
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

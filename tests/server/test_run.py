@@ -16,8 +16,7 @@ from contextlib import contextmanager
 import pytest
 
 from glmscope.errors import UsageError
-from glmscope.server.app import create_app
-from glmscope.server.run import Server
+from glmscope.server.listener import bind
 from glmscope.server.settings import ServerSettings
 from tests.server.support import (
     STREAM,
@@ -26,7 +25,6 @@ from tests.server.support import (
     RunningServer,
     ask,
     eventually,
-    service_with,
     serving,
 )
 from tests.support.paths import REPOSITORY
@@ -41,15 +39,14 @@ def accepts(server: RunningServer) -> bool:
 
 
 def test_an_address_that_cannot_be_had() -> None:
-    app = create_app(service_with(), keys=None)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(UsageError, match=f"port {port}: "):
-            Server(app, "127.0.0.1", port)
+            bind("127.0.0.1", port)
     with pytest.raises(UsageError, match="from 0 to 65535, not 70000"):
-        Server(app, "127.0.0.1", 70_000)
+        bind("127.0.0.1", 70_000)
     with pytest.raises(UsageError, match="port 0: "):
-        Server(app, "256.0.0.1", 0)
+        bind("256.0.0.1", 0)
 
 
 @pytest.mark.parametrize(

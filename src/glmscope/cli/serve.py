@@ -109,34 +109,40 @@ def serve(
         _require_loopback(host)
     if faults is not None and engine is not EngineName.SCRIPTED:
         raise UsageError("--faults goes with --engine scripted.")
-    from glmscope.cli.wiring import open_models
+    from glmscope.cli.wiring import check_options, open_models
     from glmscope.server.app import create_app
     from glmscope.server.exchange_directory import ExchangeDirectory
+    from glmscope.server.listener import bind
+    from glmscope.server.loading import unavailable
     from glmscope.server.logs import configure_logs
     from glmscope.server.run import serve as serve_until_stopped
     from glmscope.server.settings import ServerSettings
 
     configure_logs(texts=log_prompts)
-    with _key_store(database, no_auth) as keys:
-        options = ModelOptions(
-            models=tuple(model or ()),
-            engine=engine,
-            script=script,
-            weights=weights,
-            family=family,
-            tokenizer=tokenizer,
-            prefix=ptuning,
-            cache_gb=cache_gb,
-            threads=threads,
-            exact=exact,
-            prefix_cache=prefix_cache,
-        )
-        replayed = _replay(replay, replay_speed, options)
-        models = [] if replayed else open_models(options)
+    settings = ServerSettings(max_waiting=max_waiting, log_prompts=log_prompts, trace=trace)
+    options = ModelOptions(
+        models=tuple(model or ()),
+        engine=engine,
+        script=script,
+        weights=weights,
+        family=family,
+        tokenizer=tokenizer,
+        prefix=ptuning,
+        cache_gb=cache_gb,
+        threads=threads,
+        exact=exact,
+        prefix_cache=prefix_cache,
+    )
+    replayed = _replay(replay, replay_speed, options)
+    if not replayed:
+        check_options(options)
+    with _key_store(database, no_auth) as keys, bind(host, port) as listener:
+        with unavailable(listener, settings):
+            models = [] if replayed else open_models(options)
         app = create_app(
             _service(models, faults),
             keys,
-            ServerSettings(max_waiting=max_waiting, log_prompts=log_prompts, trace=trace),
+            settings,
             recordings=None if record is None else ExchangeDirectory.make(record),
             replay=replayed,
         )
@@ -145,7 +151,7 @@ def serve(
             for line in start_card(models, url, keys, replayed):
                 say(line)
 
-        serve_until_stopped(app, host, port, show_start_card)
+        serve_until_stopped(app, listener, show_start_card)
     note("Stopped.")
 
 

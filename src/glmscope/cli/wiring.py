@@ -13,21 +13,26 @@ if TYPE_CHECKING:
     from glmscope.chat.service import ServedModel
 
 
+def check_options(options: ModelOptions) -> None:
+    """Raises UsageError when `options` ask for nothing, or for what does not go together."""
+    if options.engine is EngineName.SCRIPTED:
+        _refuse_network_options(options)
+    elif options.script is not None:
+        raise UsageError("--script goes with --engine scripted.")
+    elif not options.models:
+        raise UsageError(_nothing_to_run())
+
+
 def open_models(options: ModelOptions) -> list[ServedModel]:
     """Open what `options` ask for.
 
-    Raises UsageError when they ask for nothing, or for what does not go together, and
-    ModelFilesError for files that cannot be used.
+    Raises UsageError as `check_options` does, and ModelFilesError for files that cannot be used.
     """
+    check_options(options)
     if options.engine is EngineName.SCRIPTED:
-        _refuse_network_options(options)
         from glmscope.cli.scripted_models import scripted_models
 
         return scripted_models(options.script, options.tokenizer)
-    if options.script is not None:
-        raise UsageError("--script goes with --engine scripted.")
-    if not options.models:
-        raise UsageError(_nothing_to_run())
     from glmscope.cli.networks import open_networks
 
     return open_networks(options)

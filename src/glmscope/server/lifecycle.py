@@ -33,15 +33,19 @@ class Lifecycle:
         if self._stopped:
             return
         self._stopped = True
-        if self._admission.admitted:
-            _log.info("draining", replies=self._admission.admitted, seconds=self._drain_seconds)
+        try:
+            if self._admission.admitted:
+                await self._drain()
+        finally:
+            # Also when the wait was cancelled: an engine's threads would keep the process alive.
+            await self._service.close()
+
+    async def _drain(self) -> None:
+        _log.info("draining", replies=self._admission.admitted, seconds=self._drain_seconds)
         try:
             await asyncio.wait_for(self._admission.idle(), self._drain_seconds)
         except asyncio.TimeoutError:
             _log.warning("drain_expired", replies=self._admission.admitted)
-        finally:
-            # Also when the wait was cancelled: an engine's threads would keep the process alive.
-            await self._service.close()
         # A websocket is closed right after this, so whoever was cut short has to hear of it first.
         with suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self._admission.idle(), _LAST_WORDS_SECONDS)

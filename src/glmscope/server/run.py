@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 from collections.abc import Callable
 from types import FrameType
@@ -11,15 +10,14 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
-from glmscope.errors import UsageError
 from glmscope.server.connection import Connection
 from glmscope.server.lifecycle import Lifecycle
+from glmscope.server.listener import base_url
 from glmscope.server.settings import ServerSettings
 from glmscope.server.websocket_connection import WebsocketConnection
 
 # SDKs keep connections in a pool; one that the server closes first costs them a failed request.
 _IDLE_CONNECTION_SECONDS = 75
-_LARGEST_PORT = 65_535
 # Frames up to this many times the largest body are refused in words; one that is larger still is
 # not read, and closes its websocket.
 _FRAME_FACTOR = 2
@@ -32,24 +30,24 @@ _CLOSE_SECONDS = 5
 
 
 def serve(
-    app: FastAPI, host: str, port: int, on_ready: Callable[[str], None] | None = None
+    app: FastAPI, listener: socket.socket, on_ready: Callable[[str], None] | None = None
 ) -> None:
     """Serve `app` until SIGTERM or SIGINT, and return when it has stopped cleanly.
 
-    Port 0 takes any free one. `on_ready` is called with the base URL, real port included, once
-    connections are accepted. Raises UsageError when the address cannot be had.
+    `listener` is closed then. `on_ready` is called with the base URL, real port included, once
+    connections are accepted.
     """
-    Server(app, host, port, on_ready).run()
+    Server(app, listener, on_ready).run()
 
 
 class Server(uvicorn.Server):
     """uvicorn that drains first: running replies end, new requests are refused in words.
 
-    A second signal stops at once. The socket is bound when the object is made.
+    A second signal stops at once.
     """
 
     def __init__(
-        self, app: FastAPI, host: str, port: int, on_ready: Callable[[str], None] | None = None
+        self, app: FastAPI, listener: socket.socket, on_ready: Callable[[str], None] | None = None
     ) -> None:
         settings: ServerSettings = app.state.settings
         super().__init__(
@@ -72,14 +70,13 @@ class Server(uvicorn.Server):
         )
         self._lifecycle: Lifecycle = app.state.lifecycle
         self._on_ready = on_ready
-        self._socket = _bind(host, port)
-        bound_host, bound_port = self._socket.getsockname()[:2]
-        self.url = f"http://{_in_url(bound_host)}:{bound_port}"
+        self._listener = listener
+        self.url = base_url(listener)
 
     def run(self, sockets: list[socket.socket] | None = None) -> None:
         """Serve until stopped; blocks."""
-        with self._socket:
-            super().run(sockets or [self._socket])
+        with self._listener:
+            super().run(sockets or [self._listener])
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Accept connections, then say so."""
@@ -110,29 +107,3 @@ class Server(uvicorn.Server):
         """
         self.force_exit = self.should_exit
         self.should_exit = True
-
-
-def _bind(host: str, port: int) -> socket.socket:
-    if not 0 <= port <= _LARGEST_PORT:
-        # getaddrinfo would take it modulo 65536.
-        raise UsageError(f"A port is a number from 0 to {_LARGEST_PORT}, not {port}.")
-    bound = None
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        family, kind, protocol, _, address = found[0]
-        # With its protocol named: asyncio sets TCP_NODELAY only on sockets that say TCP, and
-        # without it each small event of a stream may wait 40 ms for the one before.
-        bound = socket.socket(family, kind, protocol)
-        if os.name == "posix":
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind(address)
-        bound.listen()
-    except OSError as error:
-        if bound is not None:
-            bound.close()
-        raise UsageError(f"Cannot listen on {host} port {port}: {error.strerror}.") from error
-    return bound
-
-
-def _in_url(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
