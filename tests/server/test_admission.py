@@ -13,8 +13,17 @@ import pytest
 
 from glmscope.errors import ModelUnavailable, RequestTimeOut, Throttling
 from glmscope.server.admission import Admission
+from glmscope.server.record import RequestRecord
 from glmscope.server.settings import ServerSettings
-from tests.server.support import STREAM, ask, eventually, serving
+from glmscope.store.keys import KeyStore
+from tests.server.support import (
+    STREAM,
+    Connection,
+    RunningServer,
+    ask,
+    eventually,
+    serving,
+)
 
 
 async def order_of_turns(arrivals: Sequence[str], max_running: int = 1) -> list[str]:
@@ -191,3 +200,42 @@ def test_a_turn_that_does_not_come_is_408(headers: dict[str, str]) -> None:
         answer = server.ask(ask(), headers)
         assert answer.error == (408, "RequestTimeOut")
         assert server.running() == 1
+
+
+def test_a_key_with_many_requests_does_not_hold_up_another(keys: KeyStore) -> None:
+    turns: list[str] = []
+
+    class Turns:
+        def finished(self, record: RequestRecord, _status: int, _seconds: float) -> None:
+            if record.key:
+                turns.append(record.key.name)
+
+    patient = {"Authorization": f"Bearer {keys.create('patient').key}"}
+    settings = ServerSettings(max_running=1, drain_seconds=0)
+    with serving(keys=keys, settings=settings, observers=[Turns()]) as server, ExitStack() as stack:
+
+        def send(prompt: str, headers: dict[str, str] | None = None) -> Connection:
+            connection = stack.enter_context(server.connect())
+            connection.send(ask(prompt), headers)
+            return connection
+
+        def waiting(count: int) -> bool:
+            return eventually(lambda: f"glmscope_requests_waiting {count}.0" in metrics(server))
+
+        running = send("endless silence")
+        assert eventually(lambda: server.running() == 1)
+        greedy = [send("hello") for _ in range(30)]
+        assert waiting(30)
+        late = send("hello", patient)
+        assert waiting(31)
+        running.close()
+        assert [connection.answer().status for connection in (*greedy, late)] == [200] * 31
+        assert eventually(lambda: len(turns) == 32)
+    # The reply that ran, one more turn of the greedy key, then the other key's.
+    assert turns.index("patient") == 2
+
+
+def metrics(server: RunningServer) -> str:
+    with server.connect() as connection:
+        connection.send(b"", path="/metrics", method="GET")
+        return connection.answer().body.decode()
