@@ -64,7 +64,7 @@ def run_checks(
     Raises OSError when nothing answers at the address.
     """
     register_all()
-    run = _Run(target, target.plays_script, progress)
+    run = _Run(target.plays_script, progress)
     wanted = [check for check in CHECKS if only is None or check.number in only]
     with ThreadPoolExecutor(_WIRE_CHECKS_AT_ONCE + len(sdks)) as pool:
         shared = [check for check in wanted if not check.alone]
@@ -93,10 +93,9 @@ def _numbers(checks: Sequence[Check], lane: Lane) -> list[list[Check]]:
 
 
 class _Run:
-    def __init__(self, target: Target, script: bool, progress: Callable[[Result], None]) -> None:
+    def __init__(self, plays_script: bool, progress: Callable[[Result], None]) -> None:
         self.results: list[Result] = []
-        self._target = target
-        self._script = script
+        self._plays_script = plays_script
         self._progress = progress
         self._lock = threading.Lock()
 
@@ -105,14 +104,8 @@ class _Run:
             self.one(group, sdk, sdk.name)
 
     def one(self, group: list[Check], subject: Target | Sdk, client: str) -> None:
-        """Run the parts of one numbered check; those that can be run decide."""
         started = time.monotonic()
-        parts = [check for check in group if self._script or not check.needs_script]
-        outcome, reason = Outcome.SKIPPED, _NO_SCRIPT
-        for part in parts:
-            outcome, reason = _attempt(part, subject)
-            if outcome is not Outcome.PASSED:
-                break
+        outcome, reason = run_one(group, subject, self._plays_script)
         self.add(group[0], client, outcome, reason, time.monotonic() - started)
 
     def add(self, check: Check, client: str, outcome: Outcome, reason: str, seconds: float) -> None:
@@ -121,6 +114,19 @@ class _Run:
         with self._lock:
             self.results.append(result)
             self._progress(result)
+
+
+def run_one(
+    group: Sequence[Check], subject: Target | Sdk, plays_script: bool
+) -> tuple[Outcome, str]:
+    """Run the parts of one numbered check that can be run; the first that does not pass decides."""
+    outcome, reason = Outcome.SKIPPED, _NO_SCRIPT
+    for part in group:
+        if plays_script or not part.needs_script:
+            outcome, reason = _attempt(part, subject)
+            if outcome is not Outcome.PASSED:
+                break
+    return outcome, reason
 
 
 def _attempt(check: Check, subject: Target | Sdk) -> tuple[Outcome, str]:

@@ -30,33 +30,35 @@ def good(answer: Answer, what: str) -> Answer:
     return answer
 
 
-def same(target: Target, bodies: dict[str, Any]) -> None:
-    """All bodies get the same text and usage."""
+def same(target: Target, bodies: dict[str, Any]) -> Any:
+    """All bodies get the same text and usage; returns the usage."""
     answers = {what: good(target.ask(each), what).json for what, each in bodies.items()}
     first = next(iter(answers.values()))
     for what, answer in answers.items():
         equal(answer["output"], first["output"], what)
         equal(answer["usage"], first["usage"], f"usage: {what}")
+    return first["usage"]
 
 
 @wire(11)
 def history_forms(target: Target) -> None:
     question = {"prompt": "And another?"}
     turn = dict(zip(("user", "bot"), _TURN, strict=True))
-    same(
+    with_turn = same(
         target,
         {
             "history as objects": body({**question, "history": [turn]}, **GREEDY),
             "history as pairs": body({**question, "history": [list(_TURN)]}, **GREEDY),
         },
     )
-    same(
+    without = same(
         target,
         {
             "prompt": body(question, **GREEDY),
             "history []": body({**question, "history": []}, **GREEDY),
         },
     )
+    expect(with_turn["input_tokens"] > without["input_tokens"], "history is not counted")
 
 
 @wire(13)
