@@ -1,6 +1,7 @@
 """Where GLMScope keeps its files: one directory of the user's, chosen by the system's habit.
 
     $GLMSCOPE_HOME, else ~/.local/share/glmscope on Linux and its like on other systems
+    ├── glmscope.toml  the configuration, where there is one
     ├── glmscope.db    keys, usage, traces
     ├── models/        checkpoints as published, one directory a model
     └── converted/     what `glmscope convert` made of them
@@ -31,6 +32,11 @@ def default_data_dir() -> Path:
 def database_path() -> Path:
     """The SQLite file that is used when no database is named."""
     return default_data_dir() / "glmscope.db"
+
+
+def config_path() -> Path:
+    """The configuration file that is read when none is named."""
+    return default_data_dir() / "glmscope.toml"
 
 
 def models_dir() -> Path:

@@ -84,7 +84,8 @@ def test_list_shows_names_as_they_are_and_no_key() -> None:
     assert listed["name"] == "[red]团队[/red]"
     assert listed["last4"] == key[-4:]
     assert listed["revoked_at"] is None
-    assert sorted(listed) == ["created_at", "id", "last4", "name", "revoked_at"]
+    assert listed["limits"] == dict.fromkeys(listed["limits"])
+    assert (listed["state"], listed["role"], listed["models"]) == ("active", "user", None)
 
 
 def test_revoke_by_last_four(home: Path) -> None:
@@ -110,3 +111,75 @@ def test_the_database_can_be_named(
     assert opens(tmp_path / "a.db", by_option)
     assert opens(tmp_path / "b.db", by_environment)
     assert not home.exists()
+
+
+def listed(*arguments: str) -> dict[str, object]:
+    [key] = json.loads(keys("list", "--json", *arguments).stdout)
+    assert isinstance(key, dict)
+    return key
+
+
+def test_terms_are_given_changed_and_taken_back() -> None:
+    keys("create", "--models", "chatglm3-6b, b", "--expires", "2999-12-31", "--rpm", "60")
+    key = listed()
+    assert key["models"] == ["b", "chatglm3-6b"]
+    assert key["expires_at"] == "2999-12-31T23:59:59+00:00"
+    assert key["limits"]["requests_per_minute"] == 60
+    assert key["limits"]["tokens_per_minute"] is None
+
+    changed = keys("set", key["id"], "--rpm", "none", "--tpm", "9000", "--name", "renamed")
+    assert changed.exit_code == 0, changed.exception
+    assert "renamed" in changed.stdout
+    key = listed()
+    assert key["limits"]["requests_per_minute"] == 0
+    assert key["limits"]["tokens_per_minute"] == 9000
+    assert key["models"] == ["b", "chatglm3-6b"]
+
+    taken_back = ("--rpm", "default", "--models", "all", "--expires", "never")
+    assert keys("set", str(key["last4"]), *taken_back).exit_code == 0
+    key = listed()
+    assert key["limits"]["requests_per_minute"] is None
+    assert (key["models"], key["expires_at"]) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--rpm", "0"], "A limit is a whole number from 1 on"),
+        (["--tpm", "-5"], "A limit is a whole number from 1 on"),
+        (["--tpm", "९"], "A limit is a whole number from 1 on"),
+        (["--monthly", "9" * 30], "tokens_per_month is a whole number"),
+        (["--models", "a,,b"], "--models is a list of model ids"),
+        (["--expires", "tomorrow"], "--expires is a span like 30d or a day"),
+        (["--expires", "2020-01-01"], "2020-01-01 is over already"),
+        (["--expires", "0d"], "0d is over already"),
+    ],
+)
+def test_terms_that_make_no_sense(arguments: list[str], sentence: str) -> None:
+    result = keys("create", *arguments)
+    assert isinstance(result.exception, UsageError)
+    assert sentence in result.exception.message
+    assert keys("list", "--json").stdout.strip() == "[]"
+
+
+def test_rotate_replaces_the_text_at_once_or_after_a_grace(home: Path) -> None:
+    first = keys("create").stdout.strip()
+    key_id = str(listed()["id"])
+    rotated = keys("rotate", key_id)
+    second = rotated.stdout.strip()
+    assert "refused from now on" in rotated.stderr
+    assert not opens(home / "glmscope.db", first)
+    third = keys("rotate", key_id, "--grace", "24h").stdout.strip()
+    assert opens(home / "glmscope.db", second)
+    assert opens(home / "glmscope.db", third)
+    assert listed()["old_until"] is not None
+    assert listed()["id"] == key_id
+
+
+def test_a_config_file_names_the_database_of_every_command(home: Path, tmp_path: Path) -> None:
+    home.mkdir()
+    (home / "glmscope.toml").write_text(f'database = "{tmp_path / "team.db"}"\n', "utf-8")
+    key = keys("create").stdout.strip()
+    assert opens(tmp_path / "team.db", key)
+    by_option = keys("create", "--database", str(tmp_path / "other.db")).stdout.strip()
+    assert opens(tmp_path / "other.db", by_option)

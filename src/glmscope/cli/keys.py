@@ -1,4 +1,4 @@
-"""`glmscope keys`: make, list and revoke API keys."""
+"""`glmscope keys`: make, list, change, rotate and revoke API keys."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from dataclasses import asdict
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,12 +16,25 @@ from rich.table import Table
 from rich.text import Text
 
 from glmscope import paths
+from glmscope.cli.config import ConfigOption
 from glmscope.cli.console import note, out, say
+from glmscope.cli.key_terms import (
+    ConcurrentOption,
+    ExpiresOption,
+    ModelsOption,
+    MonthlyOption,
+    RequestsOption,
+    TermOptions,
+    TokensOption,
+    described,
+)
+from glmscope.cli.moments import read_span
+from glmscope.store.keyinfo import KeyTerms, Role
 
 if TYPE_CHECKING:
-    from glmscope.store.keys import KeyInfo, KeyStore
+    from glmscope.store.keys import KeyInfo, KeyStore, NewKey
 
-app = typer.Typer(no_args_is_help=True, help="Make, list and revoke API keys.")
+app = typer.Typer(no_args_is_help=True, help="Make, list, change, rotate and revoke API keys.")
 
 DatabaseOption = Annotated[
     str | None,
@@ -34,26 +48,41 @@ DatabaseOption = Annotated[
 _GUESSABLE = 20  # characters: a shorter token of one's own can be found by trying
 
 
+ServerOption = Annotated[
+    str | None,
+    typer.Option(help="Server address; prints the export lines for the DashScope SDKs."),
+]
+KeyArgument = Annotated[str, typer.Argument(metavar="ID", help="The key's id, or its last four.")]
+
+
 @app.command()
 def create(
     name: Annotated[str, typer.Option(help="What to call the key in lists and logs.")] = "default",
+    admin: Annotated[
+        bool,
+        typer.Option(
+            "--admin", help="For the server's accounts under /api/admin/v1, and nothing else."
+        ),
+    ] = False,
     own: Annotated[
         bool, typer.Option("--own", help="Read a key of your own from standard input instead.")
     ] = False,
-    server: Annotated[
-        str | None,
-        typer.Option(help="Server address; prints the export lines for the DashScope SDKs."),
-    ] = None,
+    server: ServerOption = None,
+    models: ModelsOption = None,
+    expires: ExpiresOption = None,
+    rpm: RequestsOption = None,
+    tpm: TokensOption = None,
+    concurrent: ConcurrentOption = None,
+    monthly: MonthlyOption = None,
     database: DatabaseOption = None,
+    config: ConfigOption = None,
 ) -> None:
     """Make a key and print it, this once."""
+    given = TermOptions(models, expires, rpm, tpm, concurrent, monthly)
+    terms = given.applied_to(KeyTerms(role=Role.ADMIN if admin else Role.USER))
     with _key_store(database) as keys:
-        new = keys.add(name, _read_own_key()) if own else keys.create(name)
-    if server is None:
-        say(new.key)
-    else:
-        say("\n".join(export_lines(server, new.key)))
-    note(f"Key {new.id} ({new.name}) is ready. It is not shown again.")
+        new = keys.add(name, _read_own_key(), terms) if own else keys.create(name, terms)
+    _show(new, server)
     if len(new.key) < _GUESSABLE:
         note("It is short enough to be guessed; keep it off any network you do not own.")
 
@@ -62,8 +91,9 @@ def create(
 def list_keys(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
     database: DatabaseOption = None,
+    config: ConfigOption = None,
 ) -> None:
-    """Show every key's id, name, last four characters and state."""
+    """Show every key's id, name, last four characters, terms and state."""
     with _key_store(database) as keys:
         known = keys.list()
     if as_json:
@@ -72,10 +102,53 @@ def list_keys(
         out.print(_table(known))
 
 
+@app.command("set")
+def set_terms(
+    key: KeyArgument,
+    name: Annotated[str | None, typer.Option(help="A new name.")] = None,
+    models: ModelsOption = None,
+    expires: ExpiresOption = None,
+    rpm: RequestsOption = None,
+    tpm: TokensOption = None,
+    concurrent: ConcurrentOption = None,
+    monthly: MonthlyOption = None,
+    database: DatabaseOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Change what a key may do, from its next request on; the rest stays as it is."""
+    given = TermOptions(models, expires, rpm, tpm, concurrent, monthly)
+    with _key_store(database) as keys:
+        found = keys.find(key)
+        changed = keys.change(found.id, name or found.name, given.applied_to(found.terms))
+    out.print(_table([changed]))
+
+
+@app.command()
+def rotate(
+    key: KeyArgument,
+    grace: Annotated[
+        str | None,
+        typer.Option(metavar="24h", help="How long the old text still works.  [default: not]"),
+    ] = None,
+    server: ServerOption = None,
+    database: DatabaseOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Give a key a new text and print it, this once; id, terms and usage stay."""
+    with _key_store(database) as keys:
+        new = keys.rotate(key, timedelta(0) if grace is None else read_span(grace, "--grace"))
+    _show(new, server)
+    if new.old_until is None:
+        note("The old text is refused from now on.")
+    else:
+        note(f"The old text works until {_local(new.old_until)}.")
+
+
 @app.command()
 def revoke(
-    key: Annotated[str, typer.Argument(metavar="ID", help="The key's id, or its last four.")],
+    key: KeyArgument,
     database: DatabaseOption = None,
+    config: ConfigOption = None,
 ) -> None:
     """Refuse a key from now on, in running servers too."""
     with _key_store(database) as keys:
@@ -105,6 +178,11 @@ def _key_store(database: str | None) -> Iterator[KeyStore]:
         yield KeyStore(opened)
 
 
+def _show(new: NewKey, server: str | None) -> None:
+    say(new.key if server is None else "\n".join(export_lines(server, new.key)))
+    note(f"Key {new.id} ({new.name}) is ready. It is not shown again.")
+
+
 def _read_own_key() -> str:
     # Never an argument: those are kept in the shell's history and shown to every user of the
     # machine in the process list.
@@ -114,22 +192,47 @@ def _read_own_key() -> str:
 
 
 def _table(keys: list[KeyInfo]) -> Table:
-    table = Table("id", "name", "ends in", "made", "state")
+    table = Table("id", "name", "ends in", "made", "terms", "state")
     for key in keys:
-        state = "active" if key.active else f"revoked {_local(key.revoked_at)}"
         # Text, because a name may look like Rich's markup.
-        table.add_row(key.id, Text(key.name), Text(key.last4), _local(key.created_at), state)
+        table.add_row(
+            key.id,
+            Text(key.name),
+            Text(key.last4),
+            _local(key.created_at),
+            Text(described(key.terms)),
+            _state(key),
+        )
     return table
 
 
-def _as_json(key: KeyInfo) -> dict[str, str | None]:
+def _state(key: KeyInfo) -> str:
+    if key.revoked_at is not None:
+        return f"revoked {_local(key.revoked_at)}"
+    if key.terms.expires_at is None:
+        return key.state
+    return f"{'expired' if key.state == 'expired' else 'until'} {_local(key.terms.expires_at)}"
+
+
+def _as_json(key: KeyInfo) -> dict[str, object]:
+    terms = key.terms
     return {
         "id": key.id,
         "name": key.name,
         "last4": key.last4,
+        "state": key.state,
         "created_at": key.created_at.isoformat(),
-        "revoked_at": key.revoked_at.isoformat() if key.revoked_at else None,
+        "revoked_at": _iso(key.revoked_at),
+        "expires_at": _iso(terms.expires_at),
+        "old_until": _iso(key.old_until),
+        "role": terms.role.value,
+        "models": None if terms.models is None else sorted(terms.models),
+        "limits": asdict(terms.limits),
     }
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
 
 
 def _local(moment: datetime | None) -> str:

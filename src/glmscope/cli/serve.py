@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import socket
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from glmscope import __version__, paths
+from glmscope.cli.config import Config, ConfigOption, read_config
 from glmscope.cli.console import note, say
 from glmscope.cli.keys import DatabaseOption, export_lines
 from glmscope.cli.options import (
@@ -33,7 +35,9 @@ from glmscope.errors import UsageError
 
 if TYPE_CHECKING:
     from glmscope.chat.service import ChatService, ServedModel
+    from glmscope.server.accounts import Accounts
     from glmscope.server.replay import Replay
+    from glmscope.store.database import Database
     from glmscope.store.keys import KeyStore
 
 _EXCHANGES = "Recorded exchanges"
@@ -63,6 +67,7 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8000,
     database: DatabaseOption = None,
+    config: ConfigOption = None,
     no_auth: Annotated[
         bool, typer.Option("--no-auth", help="Ask for no key; for this machine alone.")
     ] = False,
@@ -136,13 +141,16 @@ def serve(
     replayed = _replay(replay, replay_speed, options)
     if not replayed:
         check_options(options)
-    with _key_store(database, no_auth) as keys, bind(host, port) as listener:
+    with _database(database, no_auth) as opened, bind(host, port) as listener:
+        keys = _key_store(opened)
+        accounts = _accounts(opened, read_config(config))
         with unavailable(listener, settings):
             models = [] if replayed else open_models(options)
         app = create_app(
             _service(models, faults),
             keys,
             settings,
+            accounts=accounts,
             recordings=None if record is None else ExchangeDirectory.make(record),
             replay=replayed,
         )
@@ -212,15 +220,34 @@ def _replay(directory: Path | None, speed: float, options: ModelOptions) -> Repl
 
 
 @contextmanager
-def _key_store(database: str | None, no_auth: bool) -> Iterator[KeyStore | None]:
+def _database(database: str | None, no_auth: bool) -> Iterator[Database | None]:
     if no_auth:
         yield None
         return
     from glmscope.store.database import open_database
-    from glmscope.store.keys import KeyStore
 
     with open_database(database or paths.database_path()) as opened:
-        yield KeyStore(opened)
+        yield opened
+
+
+def _key_store(database: Database | None) -> KeyStore | None:
+    from glmscope.store.keys import KeyStore
+
+    return None if database is None else KeyStore(database)
+
+
+def _accounts(database: Database | None, config: Config) -> Accounts | None:
+    """Who asks without a key has no account, and no limits but the server's."""
+    from glmscope.server.accounts import Accounts, LimitSettings
+    from glmscope.server.rates import check_storage
+    from glmscope.store.usage import UsageStore
+
+    if database is None:
+        return None
+    if config.limits_storage is not None:
+        asyncio.run(check_storage(config.limits_storage))
+    settings = LimitSettings(config.limits, config.limits_storage)
+    return Accounts(UsageStore(database), settings)
 
 
 def _require_loopback(host: str) -> None:

@@ -63,8 +63,11 @@ class RateWindows:
 
         Connects to nothing yet. Raises UsageError for another URL, or without the extra `redis`.
         """
-        self._pool = None if url is None else _redis_pool(url)
-        storage = MemoryStorage() if self._pool is None else _redis_storage(url or "", self._pool)
+        self._pool: ConnectionPool | None = None
+        storage: MemoryStorage | RedisStorage = MemoryStorage()
+        if url is not None:
+            self._pool = _redis_pool(url)
+            storage = _redis_storage(url, self._pool)
         self._requests = MovingWindowRateLimiter(storage)
         self._tokens = FixedWindowRateLimiter(storage)
 
@@ -82,18 +85,23 @@ class RateWindows:
             item = RateLimitItemPerMinute(limit)
             await _unless_unreachable(self._tokens.hit(item, "tokens", key_id, cost=tokens))
 
-    async def check(self) -> None:
-        """Raises UsageError when the Redis that was named does not answer."""
-        if await _unless_unreachable(self._requests.storage.check()):
-            return
-        raise UsageError(
-            "The Redis of [limits] storage does not answer; start it, or correct the URL."
-        )
-
     async def close(self) -> None:
         """Close the connections."""
         if self._pool is not None:
             await self._pool.aclose()
+
+
+async def check_storage(url: str) -> None:
+    """Raises UsageError when the Redis at `url` does not answer, or cannot be asked."""
+    pool = _redis_pool(url)
+    try:
+        reachable = await _unless_unreachable(_redis_storage(url, pool).check())
+    finally:
+        await pool.aclose()
+    if not reachable:
+        raise UsageError(
+            "The Redis of [limits] storage does not answer; start it or correct the URL."
+        )
 
 
 async def _count(limiter: RateLimiter, what: str, key_id: str, limit: int, cost: int) -> Window:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import enum
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 
@@ -105,10 +104,3 @@ class NewKey(KeyInfo):
     """A key at the only moment when its text exists here."""
 
     key: str = field(repr=False, default="")
-
-
-def checked_models(models: Sequence[str]) -> frozenset[str]:
-    """The ids of a scope. Raises UsageError when there are none, or one is not an id."""
-    if not models or not all(0 < len(model) <= 200 and model.isprintable() for model in models):
-        raise UsageError("A key's models are ids of 1 to 200 printable characters, at least one.")
-    return frozenset(models)
