@@ -318,3 +318,23 @@ def test_both_forms_of_the_path_and_no_compression(server: RunningServer) -> Non
             assert client.connection.response
             assert "Sec-WebSocket-Extensions" not in client.connection.response.headers
             assert client.run().texts[-1] == ANSWER
+
+
+def test_choices_and_their_tokens(server: RunningServer) -> None:
+    asked = {"result_format": "message", "n": 2, "logprobs": True, "top_logprobs": 1}
+    with websocket(server) as client:
+        ((first, second),) = (
+            result["output"]["choices"] for result in client.run(streaming="none", **asked).results
+        )
+        chunks = client.run(incremental_output=True, **asked).results
+    assert (first["index"], second["index"]) == (0, 1)
+    tokens = first["logprobs"]["content"]
+    assert b"".join(bytes(token["bytes"]) for token in tokens).decode() == ANSWER
+    for index in (0, 1):
+        pieces = [
+            choice["message"]["content"]
+            for chunk in chunks
+            for choice in chunk["output"]["choices"]
+            if choice["index"] == index
+        ]
+        assert "".join(pieces) == ANSWER
