@@ -27,7 +27,8 @@ from glmscope.family import Family
 from glmscope.server import json_text
 from glmscope.server.app import create_app
 from glmscope.server.dashscope.events import EventFold
-from glmscope.server.dashscope.result import result
+from glmscope.server.dashscope.result import RUNNING, ResultChoice, ResultShape, result
+from glmscope.server.listener import bind
 from glmscope.server.run import serve
 from glmscope.text.tokenizer import Tokenizer
 from glmscope.text.vocabulary import builtin_vocabulary
@@ -35,6 +36,7 @@ from glmscope.text.vocabulary import builtin_vocabulary
 PIECES = 1500
 REPEATS = 5
 STREAMS = 20
+SHAPE = ResultShape("message")
 PATH = "/api/v1/services/aigc/text-generation/generation"
 
 
@@ -79,7 +81,7 @@ def reply() -> list[ReplyEvent]:
 def fold(incremental: bool) -> tuple[int, int]:
     """As the server does it."""
     events = reply()
-    folded = EventFold("message", incremental, "11111111-1111-4111-8111-111111111111")
+    folded = EventFold(SHAPE, incremental, "11111111-1111-4111-8111-111111111111")
     return len(events), sum(len(folded.add(event)) for event in events)
 
 
@@ -89,7 +91,9 @@ def encode_anew() -> tuple[int, int]:
     text, size = "", 0
     for event in events:
         text += event.text if isinstance(event, TextPiece) else ""
-        data = json_text.dump(result("message", text, "null", event.usage, "1" * 36))
+        data = json_text.dump(
+            result(SHAPE, [ResultChoice(0, text, RUNNING)], event.usage, "1" * 36)
+        )
         size += len(b"id:1\nevent:result\n:HTTP_STATUS/200\ndata:%b\n\n" % data)
     return len(events), size
 
@@ -105,7 +109,7 @@ def serve_scripted(ready: Connection) -> None:
     engine = ScriptedEngine(tokenizer.encode, tokenizer.decode, script, eos, 8192)
     limits = Limits(context=7500, input=6000, output=PIECES)
     service = ChatService([ServedModel("chatglm3-6b", tokenizer, engine, limits, "scripted")])
-    serve(create_app(service, keys=None), "127.0.0.1", 0, ready.send)
+    serve(create_app(service, keys=None), bind("127.0.0.1", 0), ready.send)
 
 
 def streams(url: str, incremental: bool) -> tuple[int, int]:
