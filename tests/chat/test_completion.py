@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from glmscope.chat.events import PieceLogprob
 from glmscope.chat.request import CompletionRequest
-from glmscope.engine.engine import Step
+from glmscope.engine.engine import Step, TokenLogprob
 from glmscope.errors import InvalidParameter
 from tests.chat.support import CHATGLM2, CHATGLM3, ListedEngine, joined, one_by_one, serve
 
@@ -46,3 +47,31 @@ def test_ids_that_the_model_has_not_are_refused(unknown):
 def test_nothing_is_no_prompt(prompt):
     with pytest.raises(InvalidParameter, match="Range of input length"):
         serve(ListedEngine()).prepare_completion(completion(prompt))
+
+
+@TOKENIZERS
+async def test_the_end_token_is_told_where_logprobs_are(tokenizer):
+    end = TokenLogprob(tokenizer.special.eos, -0.5, ((tokenizer.special.eos, -0.5),))
+    (word,) = tokenizer.encode("a")
+    steps = [
+        Step((word,), logprobs=(TokenLogprob(word, -1.0),)),
+        Step((), "stop", end_id=end.id, end_logprob=end),
+    ]
+    engine = ListedEngine(steps)
+    engine.abilities = frozenset({"logprobs"})
+    reply = serve(engine, tokenizer).prepare_completion(completion("x", logprobs=1))
+    (piece, finished) = [event async for event in reply]
+    assert [each.logprob for each in piece.logprobs] == [-1.0]
+    assert finished.end == PieceLogprob("</s>", b"", -0.5, (("</s>", b"", -0.5),))
+
+
+async def test_a_stop_string_has_no_end_token():
+    ids = CHATGLM3.encode("stop")
+    steps = [Step(tuple(ids), logprobs=tuple(TokenLogprob(each, -1.0) for each in ids))]
+    end = Step((), "stop", end_id=2, end_logprob=TokenLogprob(2, -0.5))
+    engine = ListedEngine([*steps, end])
+    engine.abilities = frozenset({"logprobs"})
+    request = completion("x", logprobs=1, stop=("stop",))
+    finished = [event async for event in serve(engine).prepare_completion(request)][-1]
+    assert finished.reason == "stop"
+    assert finished.end is None

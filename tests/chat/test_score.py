@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from glmscope.chat.events import PieceLogprob
 from glmscope.chat.service import Limits
 from glmscope.engine.invented import invented_score
 from glmscope.errors import InvalidParameter, ModelNotFound
@@ -24,12 +25,14 @@ async def test_every_token_has_an_entry_and_bytes_joined_are_the_text(tokenizer)
     assert [each.logprob for each in known] == [each.logprob for each in expected]
 
 
-async def test_ids_are_the_text_that_they_are_with_or_without_the_prefix():
+async def test_ids_are_the_text_that_they_are_and_a_given_prefix_is_certain():
     service = serve(scripted())
     ids = tuple(CHATGLM3.encode(TEXT))
     known = await service.score("m", TEXT)
     assert await service.score("m", ids) == known
-    assert await service.score("m", (*CHATGLM3.prefix_ids, *ids)) == known
+    *prefix, first = (await service.score("m", (*CHATGLM3.prefix_ids, *ids)))[:3]
+    assert prefix == [PieceLogprob("[gMASK]", b"", 0.0), PieceLogprob("sop", b"", 0.0)]
+    assert first == known[0]
 
 
 async def test_the_training_date_is_not_filled_in():

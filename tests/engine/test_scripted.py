@@ -320,3 +320,12 @@ def test_a_script_that_is_not_there_is_named(tmp_path):
 def test_a_wrong_script_is_refused_with_its_reason(text: str, complaint: str):
     with pytest.raises(UsageError, match=complaint):
         Script.from_json(text, "x.json")
+
+
+async def test_the_end_has_a_logprob_of_its_own():
+    running = engine()
+    *_, last = await play(running, ask("x"), sampling(logprobs=2))
+    assert last.end_logprob is not None
+    assert last.end_logprob.id == last.end_id
+    *_, last = await play(running, ask("x"), sampling(3, logprobs=2))
+    assert last.end_logprob is None

@@ -74,7 +74,7 @@ class Choice:
             await self._stop(steps)
         if text.cycle is not None:
             self._log_loop(text.cycle)
-        yield Finished(text.finish, self._usage(), self._index)
+        yield Finished(text.finish, self._usage(), self._index, text.end_token)
 
     async def _next_step(self, steps: AsyncGenerator[Step, None]) -> Step:
         """The next step, waited for in a task of its own, so that `aclose` can end the wait."""
@@ -105,7 +105,11 @@ class Choice:
             piece += self._text.add(token_id, logprob)
             if self._text.finish is not None:
                 return piece
-        return piece if step.finish is None else piece + self._text.end(step.finish, step.end_id)
+        return (
+            piece
+            if step.finish is None
+            else piece + self._text.end(step.finish, step.end_id, step.end_logprob)
+        )
 
     def _usage(self) -> Usage:
         return Usage(self._input_tokens, self._text.output_tokens)

@@ -52,11 +52,16 @@ class TextPiece:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The last event of every choice that did not fail."""
+    """The last event of every choice that did not fail.
+
+    `end` is the token that ended the choice, if one did, where logprobs were asked for; it adds
+    nothing to the text.
+    """
 
     reason: ReplyFinish
     usage: Usage
     index: int = 0
+    end: PieceLogprob | None = None
 
 
 ReplyEvent = TextPiece | Finished

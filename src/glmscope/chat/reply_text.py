@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from glmscope.chat.events import PieceLogprob, ReplyFinish
 from glmscope.chat.loop import LoopBrake
-from glmscope.chat.shown_tokens import ShownTokens
+from glmscope.chat.shown_tokens import ShownTokens, name_token
 from glmscope.chat.stops import StopSequences
 from glmscope.chat.strip import Strip
 from glmscope.chat.trace import ChoiceTrace, ReplyEnd
@@ -32,6 +32,8 @@ class ReplyText:
 
     finish: ReplyFinish | None
     """Why the reply has ended; None while it goes on. Nothing may be added afterwards."""
+    end_token: PieceLogprob | None
+    """What ended the reply, if that was a token and the engine told how likely it was."""
     trace: ChoiceTrace
     """Ids added so far: all that were generated up to the end, those of a stop string or a stop
     sequence included, the end token not; and what ended them."""
@@ -46,6 +48,8 @@ class ReplyText:
         logprobs: bool = False,
     ) -> None:
         self.finish = None
+        self.end_token = None
+        self._tokenizer = tokenizer
         self.trace = ChoiceTrace([], None)
         self._sequences = StopSequences(stop_sequences)
         self._brake = LoopBrake()
@@ -90,13 +94,21 @@ class ReplyText:
             return text + self._end("length", ReplyEnd("loop", self._brake.cycle))
         return text
 
-    def end(self, reason: ReplyFinish, end_id: int | None = None) -> str:
+    def end(
+        self,
+        reason: ReplyFinish,
+        end_id: int | None = None,
+        end_logprob: TokenLogprob | None = None,
+    ) -> str:
         """The rest of the text, once the engine has ended it; `end_id` is the stop id, if any.
 
         A stop string that only the rest completes counts as `stop`.
         """
         by = ReplyEnd("token", end_id) if reason == "stop" else ReplyEnd("limit")
-        return self._whole_tokens(self._end(reason, by))
+        text = self._whole_tokens(self._end(reason, by))
+        if end_logprob is not None and self.trace.end is by:
+            self.end_token = name_token(self._tokenizer, end_logprob, b"")
+        return text
 
     def _end(self, reason: ReplyFinish, by: ReplyEnd) -> str:
         if self.finish is not None:

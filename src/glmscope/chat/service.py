@@ -110,6 +110,9 @@ class ChatService:
     async def score(self, model_id: str, text: str | tuple[int, ...]) -> list[PieceLogprob]:
         """How likely a text is: an entry for each of its tokens, the first one after `[gMASK] sop`.
 
+        These two are certain, for every text begins with them; where they are given as ids, they
+        have entries that say so.
+
         Raises ModelNotFound, and InvalidParameter for a text that is too long or where the
         engine cannot score.
         """
@@ -124,7 +127,11 @@ class ChatService:
         own = [tokenizer.id_bytes(token_id) for token_id in ids]
         if tokenizer.surfaces.dummy_prefix:
             own[0] = own[0].removeprefix(b" ")
-        return [name_token(tokenizer, *each) for each in zip(scores, own, strict=True)]
+        given_prefix = [] if isinstance(text, str) else prompt_ids[: len(text) - len(ids)]
+        return [
+            *(PieceLogprob(tokenizer.piece(each), b"", 0.0) for each in given_prefix),
+            *(name_token(tokenizer, *each) for each in zip(scores, own, strict=True)),
+        ]
 
     def text_of(self, model_id: str, prompt: str | tuple[int, ...]) -> str:
         """A prompt of a completion as text. Raises ModelNotFound, InvalidParameter."""

@@ -128,9 +128,13 @@ class ShownTokens:
 
 
 def name_token(tokenizer: Tokenizer, logprob: TokenLogprob, own: bytes) -> PieceLogprob:
-    """A token that adds the bytes `own` to a text, and its alternatives, by their names."""
+    """A token that adds the bytes `own` to a text, and its alternatives, by their names.
+
+    One that adds nothing is called as the vocabulary calls it.
+    """
     top = tuple(_alternative(tokenizer, token_id, value) for token_id, value in logprob.top)
-    return PieceLogprob(in_characters(own), own, logprob.logprob, top)
+    name = in_characters(own) or tokenizer.piece(logprob.id)
+    return PieceLogprob(name, own, logprob.logprob, top)
 
 
 def _alternative(tokenizer: Tokenizer, token_id: int, logprob: float) -> Alternative:

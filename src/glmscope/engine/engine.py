@@ -62,13 +62,15 @@ class Step:
     """What a sequence grew by since the last step; the last step alone has a `finish`.
 
     `end_id` is the stop id that brought the finish, where the engine knows; `ids` lacks it.
-    `logprobs` holds one entry an id where they were asked for, and nothing otherwise.
+    `logprobs` holds one entry an id where they were asked for, and nothing otherwise; so does
+    `end_logprob` for `end_id`.
     """
 
     ids: tuple[int, ...]
     finish: FinishReason | None = None
     logprobs: tuple[TokenLogprob, ...] = ()
     end_id: int | None = None
+    end_logprob: TokenLogprob | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,7 +144,8 @@ def read_step(handle: Handle, sampling: Sampling) -> Step | None:
                 logprobs.extend(_logprob(*each, sampling.logprobs) for each in drawn)
             finish = _FINISH.get(output.finish_reason.name, finish)
     if finish == "stop" and ids and ids[-1] in sampling.stop_ids:
-        return Step(tuple(ids[:-1]), finish, tuple(logprobs[:-1]), end_id=ids[-1])
+        end_logprob = logprobs.pop() if logprobs else None
+        return Step(tuple(ids[:-1]), finish, tuple(logprobs), ids[-1], end_logprob)
     return Step(tuple(ids), finish, tuple(logprobs)) if ids or finish else None
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from glmscope.engine.engine import EngineAbility, EngineLoad, Sampling, Step, TokenLogprob
-from glmscope.engine.invented import invented_logprobs, invented_score
+from glmscope.engine.invented import invented_logprob, invented_logprobs, invented_score
 from glmscope.engine.pauses import Pauses
 from glmscope.engine.script import Rule, Script
 from glmscope.errors import EngineFailure
@@ -77,8 +77,11 @@ class ScriptedEngine:
                 await self._pauses.pause(rule.delay_ms * len(step.ids) / 1000)
                 if sampling.logprobs is not None:
                     logprobs = invented_logprobs(before, step.ids, sampling.logprobs)
-                    step = replace(step, logprobs=logprobs)
                     before = step.ids[-1] if step.ids else before
+                    step = replace(step, logprobs=logprobs)
+                    if step.end_id is not None:
+                        end = invented_logprob(before, step.end_id, sampling.logprobs)
+                        step = replace(step, end_logprob=end)
                 yield step
         finally:
             self._running -= 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from glmscope.chat.events import Finished, PieceLogprob, ReplyEvent
 from glmscope.server.openai.folds import Json
 from glmscope.server.openai.text_logprobs import TextLogprobs
@@ -21,6 +23,7 @@ class WholeTextChoice:
         """Take the choice's next event."""
         if isinstance(event, Finished):
             self._finish_reason = event.reason
+            self._tokens += _end(event)
         else:
             self._texts.append(event.text)
             self._tokens += event.logprobs
@@ -43,9 +46,16 @@ class StreamedTextChoice:
     def add(self, event: ReplyEvent) -> list[Json]:
         """The entry of one chunk."""
         if isinstance(event, Finished):
-            return [_choice(self._index, "", None, event.reason)]
-        logprobs = None if self._logprobs is None else self._logprobs.add(event.logprobs)
-        return [_choice(self._index, event.text, logprobs, None)]
+            return [_choice(self._index, "", self._lists(_end(event)), event.reason)]
+        return [_choice(self._index, event.text, self._lists(event.logprobs), None)]
+
+    def _lists(self, tokens: Sequence[PieceLogprob]) -> Json | None:
+        return None if self._logprobs is None else self._logprobs.add(tokens)
+
+
+def _end(finished: Finished) -> list[PieceLogprob]:
+    """The end token closes the lists, so that every token that was generated has its entry."""
+    return [] if finished.end is None else [finished.end]
 
 
 def _choice(index: int, text: str, logprobs: Json | None, finish_reason: str | None) -> Json:
