@@ -13,13 +13,15 @@ PIP := $(BIN)/python -m pip install --quiet --constraint requirements.lock
 # The serving environment and the developer's, each marked as installed by an empty file.
 SERVE_READY := $(VENV)/.glmscope-serve-ready
 DEV_READY := $(VENV)/.glmscope-dev-ready
+# Official SDKs that the protocol's checks are run with, each in an environment of its own.
+SDKS := 1.14.0 1.26.2 2.0.2
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help test demo setup lint types arrows pytest format lock clean
+.PHONY: help test demo setup lint types arrows pytest sdk-envs format lock clean
 
 help: ## List these commands
-	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 test: lint types arrows pytest ## Set up, then run every check and the whole test suite
 
@@ -40,6 +42,8 @@ arrows: $(DEV_READY) ## Check which room imports which
 
 pytest: $(DEV_READY) ## Run the tests alone
 	$(BIN)/python -m pytest
+
+sdk-envs: $(SDKS:%=.venv-sdk/%/.ready) ## Install the official SDKs that the protocol checks drive
 
 format: $(DEV_READY) ## Rewrite the source in the house style
 	$(BIN)/ruff check --fix .
@@ -63,6 +67,12 @@ $(BIN)/python:
 	  echo "'$(PYTHON)' has no venv module. On Debian: apt-get install python3-venv" >&2; exit 1; }
 	@echo "Making a virtual environment in $(VENV)"
 	@$(PYTHON) -m venv "$(VENV)"
+
+.venv-sdk/%/.ready: | $(BIN)/python
+	@echo "Installing the dashscope SDK $* into .venv-sdk/$*"
+	@$(BIN)/python -m venv .venv-sdk/$*
+	@.venv-sdk/$*/bin/python -m pip install --quiet dashscope==$*
+	@touch $@
 
 $(SERVE_READY): pyproject.toml requirements.lock | $(BIN)/python
 	@echo "Installing GLMScope and the official SDK; this takes a minute, once"
