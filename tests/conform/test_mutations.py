@@ -168,9 +168,7 @@ RAW = [
     pytest.param(32, OnRequest(without_system), "system message", id="system cut away"),
     pytest.param(33, OnRequest(drop("history")), "history", id="ChatGLM2 without history"),
     pytest.param(36, header("content-type", "text/plain"), "stream with", id="stream type"),
-    pytest.param(
-        37, replace(b"event:", b"event: "), "no event", id="space after colon"
-    ),
+    pytest.param(37, replace(b"event:", b"event: "), "no event", id="space after colon"),
     pytest.param(37, replace(b"\n", b"\r\n"), "no event", id="CRLF"),
     pytest.param(37, replace(b"id:1\n", b"id:0\n"), "ids", id="ids from 0"),
     pytest.param(38, header("content-encoding", "gzip"), "encoded", id="compressed"),

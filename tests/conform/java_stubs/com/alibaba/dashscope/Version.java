@@ -1,0 +1,5 @@
+package com.alibaba.dashscope;
+
+public final class Version {
+  public static final String version = "stub";
+}

@@ -1,0 +1,3 @@
+package com.alibaba.dashscope.aigc.generation;
+
+public final class GenerationResult {}

@@ -1,0 +1,3 @@
+package com.alibaba.dashscope.common;
+
+public class Message {}

@@ -1,0 +1,3 @@
+package com.alibaba.dashscope.exception;
+
+public class NoApiKeyException extends Exception {}

@@ -1,0 +1,3 @@
+package com.alibaba.dashscope.tokenizers;
+
+public class TokenizationResult {}
