@@ -35,12 +35,13 @@ def test_a_new_key_opens_and_is_listed_without_its_text(keys: KeyStore) -> None:
     assert listed.active
 
 
-def test_a_key_is_in_no_repr_and_in_no_file(keys: KeyStore, database: Database) -> None:
+def test_a_key_is_in_no_repr_and_in_no_file(sqlite: Database) -> None:
+    keys = KeyStore(sqlite)
     new = keys.create("laptop")
     own = keys.add("own", "a-token-of-the-house")
     assert new.key not in repr(new)
     assert own.key not in repr(own)
-    files = list(Path(database.name).parent.iterdir())
+    files = list(Path(sqlite.name).parent.iterdir())
     assert len(files) == 3
     for file in files:
         content = file.read_bytes()
@@ -178,9 +179,9 @@ with open_database(sys.argv[1]) as database:
 
 
 @pytest.fixture
-def doomed(database: Database) -> Iterator[subprocess.Popen[str]]:
+def doomed(target: str, database: Database) -> Iterator[subprocess.Popen[str]]:
     process = subprocess.Popen(
-        [sys.executable, "-c", CREATE_AND_WAIT, database.name], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", CREATE_AND_WAIT, target], stdout=subprocess.PIPE, text=True
     )
     with process:
         yield process
@@ -188,23 +189,21 @@ def doomed(database: Database) -> Iterator[subprocess.Popen[str]]:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="SIGKILL is a POSIX notion")
-def test_a_key_that_was_shown_survives_kill_9(
-    doomed: subprocess.Popen[str], database: Database
-) -> None:
+def test_a_key_that_was_shown_survives_kill_9(doomed: subprocess.Popen[str], target: str) -> None:
     assert doomed.stdout is not None
     key = doomed.stdout.readline().strip()
     doomed.send_signal(signal.SIGKILL)
     assert doomed.wait(timeout=30) == -signal.SIGKILL
-    with open_database(database.name) as reopened:
+    with open_database(target) as reopened:
         found = KeyStore(reopened).verify(key)
     assert found is not None
     assert found.name == "doomed"
 
 
 def test_another_processs_revocation_is_seen_by_the_next_request(
-    keys: KeyStore, database: Database
+    keys: KeyStore, target: str
 ) -> None:
     new = keys.create("laptop")
     assert keys.verify(new.key) is not None
-    subprocess.run([sys.executable, "-c", REVOKE, database.name, new.id], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", REVOKE, target, new.id], check=True, timeout=60)
     assert keys.verify(new.key) is None

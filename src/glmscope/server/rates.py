@@ -67,7 +67,7 @@ class RateWindows:
         storage: MemoryStorage | RedisStorage = MemoryStorage()
         if url is not None:
             self._pool = _redis_pool(url)
-            storage = _redis_storage(url, self._pool)
+            storage = _redis_storage(self._pool)
         self._requests = MovingWindowRateLimiter(storage)
         self._tokens = FixedWindowRateLimiter(storage)
 
@@ -95,7 +95,7 @@ async def check_storage(url: str) -> None:
     """Raises UsageError when the Redis at `url` does not answer, or cannot be asked."""
     pool = _redis_pool(url)
     try:
-        reachable = await _unless_unreachable(_redis_storage(url, pool).check())
+        reachable = await _unless_unreachable(_redis_storage(pool).check())
     finally:
         await pool.aclose()
     if not reachable:
@@ -140,9 +140,9 @@ def _redis_pool(url: str) -> ConnectionPool:
         raise UsageError("The URL of [limits] storage cannot be read.") from None
 
 
-def _redis_storage(url: str, pool: ConnectionPool) -> RedisStorage:
+def _redis_storage(pool: ConnectionPool) -> RedisStorage:
     return RedisStorage(
-        f"async+{url}",
+        "async+redis://",  # where it is, the pool knows
         wrap_exceptions=True,
         implementation="redispy",
         key_prefix="glmscope",
