@@ -98,6 +98,9 @@ def serve(
             rich_help_panel=_EXCHANGES,
         ),
     ] = 1.0,
+    openapi: Annotated[
+        bool, typer.Option("--openapi", help="Describe the HTTP API at /openapi.json.")
+    ] = False,
     log_prompts: Annotated[
         bool, typer.Option("--log-prompts", help="Log prompts and replies; otherwise never done.")
     ] = False,
@@ -124,7 +127,9 @@ def serve(
     from glmscope.server.settings import ServerSettings
 
     configure_logs(texts=log_prompts)
-    settings = ServerSettings(max_waiting=max_waiting, log_prompts=log_prompts, trace=trace)
+    settings = ServerSettings(
+        max_waiting=max_waiting, openapi=openapi, log_prompts=log_prompts, trace=trace
+    )
     options = ModelOptions(
         models=tuple(model or ()),
         engine=engine,

@@ -35,6 +35,7 @@ from glmscope.server.middleware.request_log import RequestLog
 from glmscope.server.middleware.slashes import Slashes
 from glmscope.server.observers import RequestObserver
 from glmscope.server.openai.routes import PREFIXES, openai_routes
+from glmscope.server.openapi import openapi_routes
 from glmscope.server.record import speaks
 from glmscope.server.replay import Replay, replay_routes
 from glmscope.server.settings import ServerSettings
@@ -136,7 +137,8 @@ def create_app(
     app.include_router(
         trace_routes(telemetry.traces, service), dependencies=[Depends(key_check(keys, None))]
     )
-    app.router.default = _not_served
+    if settings.openapi:
+        app.include_router(openapi_routes(app), dependencies=[Depends(check_key)])
     return app
 
 

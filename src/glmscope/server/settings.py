@@ -40,6 +40,8 @@ class ServerSettings:
     """How long running replies may go on after the server was told to stop."""
     retry_after_seconds: int = 5
     """What a client is told to wait after 429 and 503."""
+    openapi: bool = False
+    """Whether whoever holds a key may read the OpenAPI page."""
     log_prompts: bool = False
     """Whether prompts and replies are logged."""
     trace: bool = False

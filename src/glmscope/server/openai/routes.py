@@ -17,6 +17,7 @@ from glmscope.server.openai.chat_choice import StreamedChatChoice, WholeChatChoi
 from glmscope.server.openai.chat_request import read_chat
 from glmscope.server.openai.completion_reply import CompletionReply
 from glmscope.server.openai.completion_request import read_completion
+from glmscope.server.openai.description import CHAT_BODY, COMPLETION_BODY, described
 from glmscope.server.openai.folds import ChunkFold, PlainFold, StreamedChoice, WholeChoice
 from glmscope.server.openai.models import model_object
 from glmscope.server.openai.parameters import Streaming
@@ -48,7 +49,7 @@ def openai_routes(
         chunks = ChunkFold(head, streamed, streaming.include_usage, record.request_id)
         return EventStreamResponse(reply, chunks, admission, record, keep_alive_seconds)
 
-    @router.post("/chat/completions")
+    @router.post("/chat/completions", openapi_extra=described(CHAT_BODY))
     async def chat_completions(request: Request) -> Response:
         record = RequestRecord.of(request)
         body = json_text.load_object(await request.body())
@@ -67,7 +68,7 @@ def openai_routes(
             [StreamedChatChoice(index, with_logprobs) for index in range(call.chat.n)],
         )
 
-    @router.post("/completions")
+    @router.post("/completions", openapi_extra=described(COMPLETION_BODY))
     async def completions(request: Request) -> Response:
         record = RequestRecord.of(request)
         body = json_text.load_object(await request.body())

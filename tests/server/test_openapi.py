@@ -1,0 +1,79 @@
+"""The OpenAPI page says what is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from glmscope.server.openai.description import CHAT_BODY, COMPLETION_BODY
+from glmscope.server.settings import ServerSettings
+from glmscope.store.keys import KeyStore
+from tests.server.openai.support import CHAT, COMPLETIONS, chat, completion
+from tests.server.support import Answer, RunningServer, serving
+
+
+def page(server: RunningServer, key: str | None) -> Answer:
+    with server.connect() as connection:
+        headers = {"Authorization": f"Bearer {key}" if key else ""}
+        connection.send(b"", headers, "/openapi.json", "GET")
+        return connection.answer()
+
+
+@pytest.fixture(scope="module")
+def described(keys: KeyStore) -> Iterator[RunningServer]:
+    with serving(keys=keys, settings=ServerSettings(openapi=True)) as running:
+        yield running
+
+
+def test_the_page_is_for_whoever_holds_a_key(described: RunningServer) -> None:
+    assert page(described, None).error == (401, "InvalidApiKey")
+    paths = page(described, described.key).json["paths"]
+    for path, body in ((CHAT, CHAT_BODY), (COMPLETIONS, COMPLETION_BODY)):
+        content = paths[path]["post"]["requestBody"]["content"]
+        schema = content["application/json"]["schema"]
+        assert schema["required"] == body["required"]
+        assert schema["properties"].keys() == body["properties"].keys()
+
+
+def test_there_is_no_page_unless_asked_for(server: RunningServer) -> None:
+    assert page(server, server.key).error == (404, "NotFound")
+
+
+def bounds(schema: dict[str, Any]) -> Iterator[tuple[object, bool]]:
+    """Numbers at and beside the ends of a range, and whether they belong to it."""
+    step = 1 if schema["type"] == "integer" else 1e-9
+    for name, outside in (("minimum", -step), ("maximum", step)):
+        if name in schema:
+            yield schema[name], True
+            yield schema[name] + outside, False
+    for name, inside in (("exclusiveMinimum", 1e-9), ("exclusiveMaximum", -1e-9)):
+        if name in schema:
+            yield schema[name], False
+            yield schema[name] + inside, True
+
+
+@pytest.mark.parametrize(
+    ("path", "good", "body"),
+    [
+        (CHAT, chat(max_tokens=1), CHAT_BODY),
+        (COMPLETIONS, completion(echo=True, max_tokens=1), COMPLETION_BODY),
+    ],
+    ids=["chat", "completion"],
+)
+def test_ranges_are_as_described(
+    server: RunningServer, path: str, good: dict[str, object], body: dict[str, Any]
+) -> None:
+    tried = 0
+    for name, schema in body["properties"].items():
+        if schema.get("type") not in ("integer", "number"):
+            continue
+        for value, allowed in bounds(schema):
+            asked = {**good, name: value}
+            if name == "top_logprobs":
+                asked["logprobs"] = True
+            status = server.ask(asked, path=path).status
+            assert (status == 200) is allowed, (name, value)
+            tried += 1
+    assert tried > 20
