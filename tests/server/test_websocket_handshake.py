@@ -129,6 +129,23 @@ def test_a_task_that_outlasts_the_stop_is_told() -> None:
         assert client.until_over().error == "ModelUnavailable"
 
 
+def test_pings_of_a_client_that_does_not_read_do_not_pile_up(server: RunningServer) -> None:
+    ping = b"\x89\xfd" + bytes(4 + 125)
+    sent = 0
+    with server.connect() as connection:
+        key = {"Authorization": f"Bearer {server.key}"}
+        connection.send(b"", {**UPGRADE, **key}, PATH, "GET")
+        assert connection.socket.recv(12).startswith(b"HTTP/1.1 101")
+        connection.socket.settimeout(1)
+        with pytest.raises(TimeoutError):
+            # What is sent ends up in buffers of the kernel, which have an end.
+            while sent < 256 * 2**20:
+                sent += connection.socket.send(ping * 1000)
+        assert sent > 0
+    with websocket(server) as client:
+        assert client.run().error is None
+
+
 class Notes:
     def __init__(self) -> None:
         self.ended: list[tuple[RequestRecord, int, float]] = []

@@ -7,10 +7,23 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 
 class WebsocketConnection(WebSocketsSansIOProtocol):
-    """uvicorn's websocket, which takes a handshake that is refused in words for a complete one.
+    """uvicorn's websocket, with two of its habits changed.
 
-    uvicorn itself would report each as an error, beside the log and on everybody's request.
+    A handshake that is refused in words counts as complete: uvicorn would report each as an error,
+    beside the log and at anybody's request. And a client that reads nothing is not read from:
+    uvicorn would go on answering its pings, into memory.
     """
+
+    def pause_writing(self) -> None:
+        """asyncio: the client does not read as fast as it is written to."""
+        super().pause_writing()
+        self.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """asyncio."""
+        super().resume_writing()
+        if not self.read_paused:
+            self.transport.resume_reading()
 
     async def send(self, message: ASGISendEvent) -> None:
         """ASGI."""
