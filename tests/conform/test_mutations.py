@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from glmscope.conform.check import CHECKS, Lane
 from glmscope.conform.checks import register_all
 from glmscope.conform.run import Outcome, run_one
-from glmscope.conform.script import script_text
+from glmscope.conform.script import LONG, SILENCE, script_text
 from glmscope.conform.sdk.python import PythonSdk
 from glmscope.conform.target import Target
 from glmscope.server.app import create_app
@@ -43,12 +43,12 @@ SETTINGS = ServerSettings(max_running=64, max_waiting=8, keep_alive_seconds=0.1)
 
 
 def rules() -> Any:
+    """The conformance script with silences and long replies that tests can wait for."""
     script = json.loads(script_text())
-    for rule in script["rules"]:
-        if rule["match"] == "conform: silence":
-            rule["delay_ms"] = 400
-            return script
-    raise AssertionError("the script has no silence")
+    by_question = {str(rule.get("match")): rule for rule in script["rules"]}
+    by_question[SILENCE]["delay_ms"] = 400
+    by_question[LONG]["repeat"] = 12
+    return script
 
 
 def breakable_app(*arguments: Any, **options: Any) -> FastAPI:
