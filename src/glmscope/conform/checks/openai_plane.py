@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from glmscope.conform.check import equal, expect, sdk, wire
+from glmscope.conform.check import MismatchError, equal, expect, sdk, wire
 from glmscope.conform.checks.inputs import good
 from glmscope.conform.http import Answer
 from glmscope.conform.sdk.sdk import Sdk, SdkRaisedError
@@ -83,31 +83,39 @@ def _errors_and_models(target: Target) -> None:
     expect(CHATGLM3 in [model["id"] for model in listed["data"]], f"{CHATGLM3} is not listed")
 
 
+_ASKED = {"model": CHATGLM3, "messages": [user(_QUESTION)], "temperature": 0, "max_tokens": 20}
+
+
+@sdk(67)
+def openai_completions(sdk: Sdk) -> None:
+    sdk.need("Completions")
+    native = sdk.call(prompt=_QUESTION, temperature=0, max_tokens=20).text
+    equal(sdk.ask("complete", arguments=_ASKED)["content"], native, "text")
+
+
 @sdk(67)
 def openai_client(sdk: Sdk) -> None:
-    sdk.need("Client")
+    if "Client" not in sdk.classes:
+        return
     native = sdk.call(prompt=_QUESTION, temperature=0, max_tokens=20).text
-    asked = {
-        "model": CHATGLM3,
-        "messages": [user(_QUESTION)],
-        "temperature": 0,
-        "max_tokens": 20,
-    }
     for stream in (False, True):
         for asynchronous in (False, True):
-            how = {"protocol": "openai", "stream": stream, "asynchronous": asynchronous}
-            messages = sdk.ask("create", arguments=asked, **how)
+            messages = _create(sdk, stream, asynchronous, _ASKED)
             text = "".join(message["content"] for message in messages)
-            equal(text, native, f"text, {how}")
+            equal(text, native, f"text, {stream=}, {asynchronous=}")
     try:
-        sdk.ask(
-            "create",
-            protocol="openai",
-            stream=False,
-            asynchronous=False,
-            arguments={**asked, "model": "none"},
-        )
+        _create(sdk, False, False, {**_ASKED, "model": "none"})
     except SdkRaisedError as raised:
         expect("NotFoundError" in raised.kinds, f"raised {raised.kinds[0]}")
     else:
-        expect(False, "an unknown model raised nothing")
+        raise MismatchError("an unknown model raised nothing")
+
+
+def _create(sdk: Sdk, stream: bool, asynchronous: bool, arguments: dict[str, Any]) -> Any:
+    return sdk.ask(
+        "create",
+        protocol="openai",
+        stream=stream,
+        asynchronous=asynchronous,
+        arguments=arguments,
+    )

@@ -56,6 +56,8 @@ def fifty_at_once(sdk: Sdk) -> None:
         call = {"prompt": prompt, "result_format": ("text", "message")[number % 2], **GREEDY}
         if number % 3:
             call |= {"stream": True, "incremental_output": number % 3 == 1}
+        if number % 10 == 0:
+            call["transport"] = "websocket"
         calls.append(call)
     results = sdk.parallel(calls)
     for call, responses in zip(calls, results, strict=True):

@@ -95,11 +95,13 @@ def several_choices(sdk: Sdk) -> None:
     plain = sdk.call(**asked).choices
     equal([choice["index"] for choice in plain], [0, 1], "indexes")
     texts = {choice["index"]: choice["message"]["content"] for choice in plain}
-    last: dict[int, str] = {}
-    for response in sdk.stream(**asked):
-        for choice in response.choices:
-            last[choice.get("index", 0)] = choice["message"]["content"]
-    equal(last, texts, "streamed choices")
+    # Cumulative by the server, and by the SDK from the pieces that it asks for.
+    for how in ({}, {"incremental_output": False}):
+        last: dict[int, str] = {}
+        for response in sdk.stream(**asked, **how):
+            for choice in response.choices:
+                last[choice.get("index", 0)] = choice["message"]["content"]
+        equal(last, texts, f"streamed choices with {how}")
 
 
 @sdk(27)
@@ -112,10 +114,20 @@ def logprobs(sdk: Sdk) -> None:
         expect(len(token["top_logprobs"]) <= 2, "more alternatives than asked for")
         for each in token["top_logprobs"]:
             _is_token(each)
-    spelled = b"".join(bytes(token["bytes"]) for token in content).decode("utf-8")
-    equal(spelled, choice["message"]["content"], "tokens joined by their bytes")
+    equal(_spelled(content), choice["message"]["content"], "tokens joined by their bytes")
+    streamed = [
+        token
+        for response in sdk.stream(incremental_output=True, **asked)
+        for each in response.choices
+        for token in (each.get("logprobs") or {}).get("content") or []
+    ]
+    equal(_spelled(streamed), choice["message"]["content"], "streamed tokens joined by their bytes")
     (bare,) = sdk.call(**{**asked, "logprobs": False, "top_logprobs": 0}).choices
     expect(not bare.get("logprobs"), "log-probabilities that nobody asked for")
+
+
+def _spelled(content: list[Any]) -> str:
+    return b"".join(bytes(token["bytes"]) for token in content).decode("utf-8")
 
 
 def _is_token(token: Any) -> None:

@@ -15,7 +15,7 @@ _LONGEST_SILENCE = 60.0
 """A comment has to come within so many seconds."""
 
 
-@wire(45, needs_script=True)
+@wire(45, needs_script=True, alone=True)
 def early_and_unbatched(target: Target) -> None:
     asked = body(SLOWLY, incremental_output=True, **GREEDY)
     with target.connect() as connection:

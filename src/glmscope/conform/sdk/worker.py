@@ -19,17 +19,26 @@ from typing import Any
 # The directory of this file: not a place from which the SDK's imports may be satisfied.
 sys.path.pop(0)
 
+
+def _class_of(module: str, name: str) -> Any:
+    try:
+        return getattr(importlib.import_module(module), name, None)
+    except ImportError:
+        return None
+
+
 dashscope: Any = importlib.import_module("dashscope")
 Generation = dashscope.Generation
 AioGeneration: Any = getattr(dashscope, "AioGeneration", None)
 Client: Any = getattr(dashscope, "Client", None)
+Completions = _class_of("dashscope.aigc.chat_completion", "Completions")
 # The name of 1.14.
 Models = getattr(dashscope, "Models", None) or dashscope.Model
 
 
 def hello() -> dict[str, Any]:
     """Version, and which of the younger classes are there."""
-    present = {"AioGeneration": AioGeneration, "Client": Client}
+    present = {"AioGeneration": AioGeneration, "Client": Client, "Completions": Completions}
     return {
         "version": importlib.import_module("dashscope.version").__version__,
         "python": ".".join(str(part) for part in sys.version_info[:3]),
@@ -115,6 +124,11 @@ def create(protocol: str, asynchronous: bool, stream: bool, arguments: dict[str,
         return [_message(each, stream) for each in (answer if stream else [answer])]
 
 
+def complete(arguments: dict[str, Any]) -> Any:
+    """Completions.create, the older way to the OpenAI plane; the message it brought."""
+    return _message(Completions.create(**arguments), stream=False)
+
+
 async def _create_async(
     settings: dict[str, str], stream: bool, arguments: dict[str, Any]
 ) -> list[Any]:
@@ -144,6 +158,7 @@ OPERATIONS = {
         list_models,
         get_model,
         create,
+        complete,
     )
 }
 
