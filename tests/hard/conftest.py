@@ -1,5 +1,5 @@
 from __future__ import annotations
 
-from tests.server.conftest import quiet
+from tests.server.conftest import keys, quiet
 
-__all__ = ["quiet"]
+__all__ = ["keys", "quiet"]
