@@ -17,6 +17,7 @@ from glmscope.cli.options import ModelOptions
 from glmscope.cli.wiring import open_models
 from glmscope.engine.engine import Sampling
 from glmscope.engine.openvino import OpenVINOEngine
+from glmscope.engine.vocabulary import Vocabulary
 from glmscope.errors import ModelFilesError, UsageError
 from glmscope.family import Family
 from glmscope.model.convert import convert
@@ -75,6 +76,10 @@ def test_how_it_is_run_reaches_the_engine(
     asked: list[dict[str, object]] = []
 
     def open_engine(directory: Path, **settings: object) -> OpenVINOEngine:
+        vocabulary = settings.pop("vocabulary")
+        assert isinstance(vocabulary, Vocabulary)
+        assert vocabulary.pieces[vocabulary.end_id] == b""
+        assert "你".encode() in b"".join(vocabulary.pieces)
         asked.append(settings)
         return real(directory, cache_gb=0.05)
 

@@ -41,6 +41,8 @@ class FakePipeline:
     def has_work(self) -> bool:
         return any(handle.left for handle in self.handles)
 
+    is_worn = False
+
     def cache_used(self) -> float:
         return 0.5
 

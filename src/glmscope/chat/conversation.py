@@ -21,10 +21,16 @@ _CHATGLM3_ROLES: dict[Role, Literal["system", "user", "assistant", "observation"
 }
 
 
-def prompt_builder(tokenizer: Tokenizer) -> PromptBuilder:
-    """The function that writes a conversation as prompt ids in the tokenizer's family's format."""
-    write = _chatglm3 if tokenizer.family is Family.CHATGLM3 else _chatglm2
-    return lambda messages: write(tokenizer, messages)
+def prompt_builder(tokenizer: Tokenizer, *, content_only: bool = False) -> PromptBuilder:
+    """The function that writes a conversation as prompt ids in the tokenizer's family's format.
+
+    A ChatGLM3 turn begins with a header line, which the model writes itself. With `content_only`
+    the prompt says it (that of a turn which calls no tool), so that all that follows is content.
+    """
+    if tokenizer.family is Family.CHATGLM2:
+        return lambda messages: _chatglm2(tokenizer, messages)
+    header = tokenizer.encode("\n") if content_only else []
+    return lambda messages: [*_chatglm3(tokenizer, messages), *header]
 
 
 def check_conversation(family: Family, messages: Sequence[Message]) -> None:

@@ -20,6 +20,7 @@ from glmscope.chat.request import ChatRequest, CompletionRequest, ReplyRequest
 from glmscope.chat.shown_tokens import name_token
 from glmscope.chat.trace import ReplyTrace
 from glmscope.engine.engine import Engine, Sampling
+from glmscope.engine.json_schema import read_json_schema
 from glmscope.errors import InvalidParameter, ModelNotFound, UsageError
 from glmscope.text.tokenizer import Tokenizer
 
@@ -80,7 +81,7 @@ class ChatService:
             ],
             model.limits,
             model.engine.max_positions,
-            prompt_builder(model.tokenizer),
+            prompt_builder(model.tokenizer, content_only=request.json_schema is not None),
         )
         if trimmed.dropped_turns:
             _log.info(
@@ -153,12 +154,21 @@ class ChatService:
 
 
 def _check_abilities(model: ServedModel, request: ReplyRequest) -> None:
-    """Refuse what the model's engine cannot do, in a sentence that names the parameter."""
+    """Refuse what the model's engine cannot do or follow, in a sentence that names it."""
     able = model.engine.abilities
     if request.logprobs is not None and "logprobs" not in able:
-        raise InvalidParameter("This model does not support logprobs.")
-    if request.json_schema is not None and "json" not in able:
-        raise InvalidParameter("This model does not support response_format with JSON.")
+        raise InvalidParameter("This model does not support logprobs.", param="logprobs")
+    if request.json_schema is not None:
+        if "json" not in able:
+            raise InvalidParameter(
+                "This model does not support response_format with JSON.", param="response_format"
+            )
+        if request.stop or request.stop_sequences:
+            raise InvalidParameter(
+                "stop cannot be combined with a JSON response_format: it would cut the JSON short.",
+                param="stop",
+            )
+        read_json_schema(request.json_schema)
 
 
 def _text_ids(tokenizer: Tokenizer, text: str | tuple[int, ...]) -> list[int]:

@@ -13,6 +13,7 @@ from glmscope.cli.options import ModelOptions
 from glmscope.cli.progress import byte_progress
 from glmscope.cli.sources import ModelSource, parse_source
 from glmscope.engine.openvino import OpenVINOEngine
+from glmscope.engine.vocabulary import Vocabulary
 from glmscope.errors import ModelFilesError, UsageError
 from glmscope.model.catalog import Ability, find_model, recognize_model
 from glmscope.model.config import ModelConfig, load_config
@@ -39,8 +40,11 @@ def open_networks(options: ModelOptions) -> list[ServedModel]:
             f"Two models would answer to {repeated.pop()}: name them with ID=DIRECTORY."
         )
     directories = {plan: _converted(plan, options) for plan in plans}
+    # Of ids that share a directory, the last one's tokenizer tells the words: they are the same.
+    tokenizers = {directory: plan.tokenizer for plan, directory in directories.items()}
     engines = {
-        directory: _load(directory, options) for directory in dict.fromkeys(directories.values())
+        directory: _load(directory, tokenizer, options)
+        for directory, tokenizer in tokenizers.items()
     }
     return [_served(plan, engines[directory]) for plan, directory in directories.items()]
 
@@ -111,14 +115,16 @@ def _fingerprint(source: Path, options: ModelOptions) -> str:
     return hashlib.sha256("\n".join(facts).encode(errors="surrogateescape")).hexdigest()[:12]
 
 
-def _load(directory: Path, options: ModelOptions) -> OpenVINOEngine:
+def _load(directory: Path, tokenizer: Tokenizer, options: ModelOptions) -> OpenVINOEngine:
     note(f"Loading {directory}")
+    pieces = [tokenizer.id_bytes(token_id) for token_id in range(tokenizer.vocab_size)]
     return OpenVINOEngine.open(
         directory,
         cache_gb=options.cache_gb,
         threads=options.threads,
         prefix_cache=options.prefix_cache,
         fast=None if options.exact is None else not options.exact,
+        vocabulary=Vocabulary(pieces, tokenizer.special.eos),
     )
 
 

@@ -11,13 +11,21 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, suppress
 from pathlib import Path
 
+import openvino_genai as genai
+import structlog
+
 from glmscope.engine.engine import EngineAbility, EngineLoad, Sampling, Step, TokenLogprob
+from glmscope.engine.json_schema import read_json_schema
 from glmscope.engine.pipeline import Pipeline, PipelineSettings, cache_tokens
+from glmscope.engine.vocabulary import Vocabulary, grammar_tokenizer
 from glmscope.engine.worker import Delivery, Worker, WorkerSequence
 from glmscope.errors import EngineFailure, InvalidParameter, ModelUnavailable, UsageError
 from glmscope.model.manifest import Manifest, read_manifest
 
 DEFAULT_CACHE_GB = 1.0
+
+_log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
 # A small model could cache millions of tokens in a gigabyte; more sequences than this at full
 # length are never running at once.
 _MOST_FULL_SEQUENCES = 64
@@ -53,6 +61,7 @@ class OpenVINOEngine:
         threads: int | None = None,
         prefix_cache: bool = False,
         fast: bool | None = None,
+        vocabulary: Vocabulary | None = None,
     ) -> OpenVINOEngine:
         """Load a converted model; returns when it can answer.
 
@@ -60,6 +69,7 @@ class OpenVINOEngine:
         cores. `prefix_cache` lets a prompt reuse the KV of an earlier one that begins the same.
         `fast` allows int8 arithmetic and an 8-bit KV cache; by default it is on where the weights
         are rounded anyway, so that exact weights give the original's ids.
+        With a `vocabulary` replies can be held to a JSON schema.
 
         Raises ModelFilesError for a directory that is not a whole converted model, UsageError for
         a cache too small to hold anything.
@@ -71,8 +81,13 @@ class OpenVINOEngine:
         tokens = min(cache_tokens(manifest.config, gigabytes, fast), most)
         if tokens - manifest.prefix_length < 2:  # a token of a prompt and one of its reply
             raise UsageError(f"A KV cache of {gigabytes} GiB holds only {tokens} tokens.")
-        settings = PipelineSettings(tokens, fast, manifest.group_size, threads, prefix_cache)
+        tokenizer = _tokenizer(vocabulary, manifest.config.padded_vocab_size)
+        settings = PipelineSettings(
+            tokens, fast, manifest.group_size, threads, prefix_cache, tokenizer
+        )
         abilities: set[EngineAbility] = {"logprobs"}
+        if tokenizer is not None:
+            abilities.add("json")
         if not prefix_cache:  # the library says nothing of ids whose KV it did not compute
             abilities.add("score")
         worker = Worker(lambda: Pipeline(directory, settings))
@@ -139,3 +154,17 @@ class OpenVINOEngine:
             raise EngineFailure(
                 f"Prompt and reply together may hold {self.max_positions} tokens here."
             )
+        if sampling.json_schema is not None:
+            if "json" not in self.abilities:
+                raise InvalidParameter("This model was loaded without what JSON replies need.")
+            read_json_schema(sampling.json_schema)
+
+
+def _tokenizer(vocabulary: Vocabulary | None, size: int) -> genai.Tokenizer | None:
+    if vocabulary is None:
+        return None
+    try:
+        return grammar_tokenizer(vocabulary, size)
+    except OSError as error:
+        _log.warning("json_unavailable", reason=error.strerror)
+        return None

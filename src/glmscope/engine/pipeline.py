@@ -15,6 +15,8 @@ import openvino as ov
 import openvino_genai as genai
 
 from glmscope.engine.engine import LOWEST_LOGPROB, FinishReason, Sampling, Step, TokenLogprob
+from glmscope.engine.json_grammar import json_grammar
+from glmscope.engine.json_schema import read_json_schema
 from glmscope.errors import ModelFilesError
 from glmscope.model.config import ModelConfig
 
@@ -27,6 +29,8 @@ _ACTIVATION_GROUP = 128
 """Activations that share a scale where the weights have one a row."""
 
 _GIB = 2**30
+_MOST_GRAMMAR_CHARACTERS = 2_000_000
+"""Some 250 MB of what the library makes of them, measured with the published vocabulary."""
 
 # The library keeps settings in float32 and refuses a zero. Below this a temperature draws nothing
 # but the best id (the original's demo turns sampling off here, too), a top-p keeps nothing else,
@@ -43,6 +47,7 @@ class PipelineSettings:
     group_size: int | None = None
     threads: int | None = None
     prefix_cache: bool = False
+    tokenizer: genai.Tokenizer | None = None
 
     def properties(self) -> dict[str, Any]:
         """Device properties; docs/performance.md says what was measured for each."""
@@ -90,13 +95,12 @@ class Pipeline:
 
     def __init__(self, directory: Path, settings: PipelineSettings) -> None:
         try:
-            self._pipeline = genai.ContinuousBatchingPipeline(
-                str(directory), settings.scheduler(), "CPU", settings.properties()
-            )
+            self._pipeline = _open(directory, settings)
         except RuntimeError as error:
             reason = str(error).strip().splitlines()[-1:]
             raise ModelFilesError(f"{directory} cannot be loaded: {' '.join(reason)}") from None
         self._next_request = 0
+        self._grammars: set[str] = set()
         self._warm_up()
 
     def _warm_up(self) -> None:
@@ -115,6 +119,10 @@ class Pipeline:
         ids = ov.Tensor(np.array([prompt_ids], np.int64))
         config = _generation_config(sampling)
         config.echo = echo
+        if sampling.json_schema is not None:
+            grammar = json_grammar(read_json_schema(sampling.json_schema))
+            self._grammars.add(grammar)
+            config.structured_output_config = genai.StructuredOutputConfig(grammar=grammar)
         return self._pipeline.add_request(self._next_request, ids, config)
 
     def step(self) -> None:
@@ -126,9 +134,24 @@ class Pipeline:
         """Whether any sequence is unfinished."""
         return bool(self._pipeline.has_non_finished_requests())
 
+    @property
+    def is_worn(self) -> bool:
+        """Whether it should be opened anew: the library keeps every grammar it was ever given."""
+        return sum(map(len, self._grammars)) > _MOST_GRAMMAR_CHARACTERS
+
     def cache_used(self) -> float:
         """Share of the KV cache in use, 0 to 1."""
         return float(self._pipeline.get_metrics().cache_usage) / 100.0
+
+
+def _open(directory: Path, settings: PipelineSettings) -> genai.ContinuousBatchingPipeline:
+    if settings.tokenizer is None:
+        return genai.ContinuousBatchingPipeline(
+            str(directory), settings.scheduler(), "CPU", settings.properties()
+        )
+    return genai.ContinuousBatchingPipeline(
+        str(directory), settings.tokenizer, settings.scheduler(), "CPU", **settings.properties()
+    )
 
 
 def read_step(handle: Handle, sampling: Sampling) -> Step | None:

@@ -10,6 +10,8 @@ from functools import lru_cache
 
 from glmscope.engine.engine import EngineAbility, EngineLoad, Sampling, Step, TokenLogprob
 from glmscope.engine.invented import invented_logprob, invented_logprobs, invented_score
+from glmscope.engine.json_example import json_example
+from glmscope.engine.json_schema import read_json_schema
 from glmscope.engine.pauses import Pauses
 from glmscope.engine.script import Rule, Script
 from glmscope.errors import EngineFailure
@@ -31,6 +33,9 @@ class ScriptedEngine:
     repetition or presence penalty moves every choice on by one. After the reply comes `end_id`,
     again and again until a stop id or the limit ends the sequence.
 
+    Where a reply has to follow a JSON schema, it is the simplest document that does, with the
+    message for its strings (see `json_example`): `{"answer": message}` for any object.
+
     Log-probabilities, of replies and of texts to score, are invented (see `invented_logprob`):
     they show a client the shapes, and the same ids always have the same ones.
 
@@ -39,7 +44,7 @@ class ScriptedEngine:
     """
 
     name = "scripted"
-    abilities: frozenset[EngineAbility] = frozenset({"logprobs", "score"})
+    abilities: frozenset[EngineAbility] = frozenset({"logprobs", "json", "score"})
 
     def __init__(
         self,
@@ -69,7 +74,10 @@ class ScriptedEngine:
         try:
             question = self._last_message(prompt_ids)
             rule = self._script.rule_for(question)
-            text = rule.text(question, self._decode(prompt_ids), _choices(rule, sampling))
+            if sampling.json_schema is None:
+                text = rule.text(question, self._decode(prompt_ids), _choices(rule, sampling))
+            else:
+                text = json_example(read_json_schema(sampling.json_schema), question)
             ids = self._encode(text)
             endless = itertools.chain(ids, itertools.repeat(self._end_id))
             before = prompt_ids[-1]

@@ -35,7 +35,7 @@ class Worker:
     """Runs `Pipeline` on a thread of its own; the public methods may be called from any thread.
 
     `open_pipeline` is called on that thread, now and again after the network has failed: what a
-    failed step leaves behind is not trusted.
+    failed step leaves behind is not trusted. A worn pipeline is replaced when nothing runs.
     """
 
     def __init__(self, open_pipeline: Callable[[], Pipeline]) -> None:
@@ -95,7 +95,7 @@ class Worker:
         finally:
             self._ready.set()
         while self._take_changes(pipeline):
-            if self._advance(pipeline):
+            if self._advance(pipeline) and not (pipeline.is_worn and not self._running):
                 continue
             del pipeline  # before the next one is opened: there may be no room for two
             try:

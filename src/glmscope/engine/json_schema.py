@@ -1,0 +1,279 @@
+"""JSON schemas that a reply can be held to: read, checked and bounded before anything is run.
+
+A reply is held to a grammar that allows some of the documents that follow the schema, and no
+others: properties come in the order in which they are listed, and nothing is added that is not
+listed. So whatever a schema demands has to be understood; what only describes is passed over, and
+anything else is refused by name.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from glmscope.engine.json_nodes import (
+    AnyValue,
+    Array,
+    JsonSchema,
+    Node,
+    Number,
+    Object,
+    Property,
+    Reference,
+    Text,
+    Union,
+    Values,
+    find_endless,
+    json_text,
+)
+from glmscope.errors import InvalidParameter
+
+LONGEST_SCHEMA = 16_384
+"""Characters; together with the bounds below it keeps the time to prepare a grammar short."""
+_MOST_NODES = 400
+_DEEPEST = 32
+_MOST_COUNTED_CHARACTERS = 128
+"""Lengths of strings are counted by repeating a character in the grammar, which is slow."""
+_MOST_ITEMS = 256
+_MOST_INTEGERS = 512
+
+_DESCRIBING = frozenset({"$comment", "$id", "$schema", "default", "deprecated", "description"}) | {
+    *("examples", "format", "readOnly", "title", "writeOnly"),
+    *("$defs", "definitions"),
+}
+_DEMANDING = {
+    "object": frozenset({"properties", "required", "additionalProperties"}),
+    "array": frozenset({"items", "minItems", "maxItems"}),
+    "string": frozenset({"minLength", "maxLength"}),
+    "number": frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}),
+    "integer": frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}),
+    "boolean": frozenset[str](),
+    "null": frozenset[str](),
+}
+"""What may be demanded of each type."""
+
+
+def read_json_schema(text: str) -> JsonSchema:
+    """Read a schema from JSON text.
+
+    Raises InvalidParameter for text that is no schema, that demands what cannot be held to, that
+    nothing can follow, or that is larger than what is prepared here.
+    """
+    if len(text) > LONGEST_SCHEMA:
+        raise _refusal(f"a schema may have {LONGEST_SCHEMA} characters")
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        raise _refusal("the schema is not JSON that can be read") from None
+    return JsonSchema(_Reader(document).definitions())
+
+
+def _refusal(reason: str) -> InvalidParameter:
+    return InvalidParameter(
+        f"This model cannot follow the JSON schema of response_format: {reason}.",
+        param="response_format",
+    )
+
+
+class _Reader:
+    """Reads one document; keeps count of what it costs."""
+
+    def __init__(self, document: object) -> None:
+        self._document = document
+        self._wanted = [""]
+        self._nodes = 0
+        self._characters = 0
+
+    def definitions(self) -> dict[str, Node]:
+        """The schema and every definition that is referred to."""
+        found: dict[str, Node] = {}
+        while self._wanted:
+            name = self._wanted.pop()
+            if name not in found:
+                found[name] = self._node(self._defined(name), name or "it", _DEEPEST)
+        endless = find_endless(found)
+        if endless is not None:
+            raise _refusal(f"nothing that ends can follow {endless or 'it'}")
+        return found
+
+    def _defined(self, name: str) -> object:
+        if not name:
+            return self._document
+        _, keyword, key = name.split("/")
+        table = self._document.get(keyword) if isinstance(self._document, dict) else None
+        if not isinstance(table, dict) or key not in table:
+            raise _refusal(f"it has no {name}")
+        return table[key]
+
+    def _node(self, schema: object, where: str, deeper: int) -> Node:
+        self._nodes += 1
+        if self._nodes > _MOST_NODES or not deeper:
+            raise _refusal(f"it is larger than {_MOST_NODES} parts or deeper than {_DEEPEST}")
+        if schema is True:
+            return AnyValue()
+        if not isinstance(schema, dict):
+            raise _refusal(f"{where} is not an object")
+        demands = schema.keys() - _DESCRIBING
+        for keyword in ("$ref", "const", "enum", "anyOf", "oneOf", "allOf"):
+            if keyword in demands:
+                return self._special(schema, keyword, demands, where, deeper)
+        return self._typed(schema, demands, where, deeper)
+
+    def _special(
+        self, schema: dict[str, Any], keyword: str, demands: set[str], where: str, deeper: int
+    ) -> Node:
+        """Keywords that say all by themselves; beside an enumeration a type adds nothing."""
+        if keyword in ("const", "enum"):
+            demands = demands - {"type"}
+        if others := demands - {keyword}:
+            raise _refusal(f"{where} has {min(others)} beside {keyword}")
+        value = schema[keyword]
+        if keyword == "$ref":
+            return self._reference(value, where)
+        if keyword == "const":
+            return _values([value], schema, where)
+        if not isinstance(value, list) or not value:
+            raise _refusal(f"{keyword} of {where} is not a list with something in it")
+        if keyword == "enum":
+            return _values(value, schema, where)
+        if keyword == "allOf" and len(value) > 1:
+            raise _refusal(f"allOf of {where} has more than one part")
+        options = [self._node(each, f"{keyword} of {where}", deeper - 1) for each in value]
+        return Union(tuple(dict.fromkeys(options)))
+
+    def _reference(self, target: object, where: str) -> Node:
+        parts = target.split("/") if isinstance(target, str) else []
+        if parts == ["#"]:
+            name = ""
+        elif len(parts) == 3 and parts[0] == "#" and parts[1] in ("$defs", "definitions"):
+            name = "/".join(parts)
+        else:
+            raise _refusal(f"$ref of {where} is not of the form #/$defs/NAME")
+        self._wanted.append(name)
+        return Reference(name)
+
+    def _typed(self, schema: dict[str, Any], demands: set[str], where: str, deeper: int) -> Node:
+        kinds = schema.get("type")
+        if kinds is None:
+            if not demands:
+                return AnyValue()
+            kinds = next((kind for kind, may in _DEMANDING.items() if demands <= may), [])
+        kinds = [kinds] if isinstance(kinds, str) else kinds
+        if not isinstance(kinds, list) or not all(
+            isinstance(kind, str) and kind in _DEMANDING for kind in kinds
+        ):
+            raise _refusal(f"type of {where} is not a type of JSON")
+        known = frozenset[str]().union(*(_DEMANDING[kind] for kind in kinds))
+        if unknown := demands - known - {"type"}:
+            raise _refusal(f"{min(unknown)} of {where} is not supported")
+        options = [self._of_type(kind, schema, where, deeper) for kind in kinds]
+        return options[0] if len(options) == 1 else Union(tuple(dict.fromkeys(options)))
+
+    def _of_type(self, kind: str, schema: dict[str, Any], where: str, deeper: int) -> Node:
+        if kind == "object":
+            return self._object(schema, where, deeper)
+        if kind == "array":
+            shortest, longest = _bounds(schema, "minItems", "maxItems", where, _MOST_ITEMS)
+            items = self._node(schema.get("items", True), f"items of {where}", deeper - 1)
+            return Array(items, shortest, longest)
+        if kind == "string":
+            most = _MOST_COUNTED_CHARACTERS - self._characters
+            shortest, longest = _bounds(schema, "minLength", "maxLength", where, most)
+            self._characters += max(shortest, longest or 0)
+            return Text(shortest, longest)
+        if kind in ("number", "integer"):
+            return _number(schema, kind == "integer", where)
+        return Values(("true", "false") if kind == "boolean" else ("null",))
+
+    def _object(self, schema: dict[str, Any], where: str, deeper: int) -> Object:
+        listed = schema.get("properties", {})
+        required = schema.get("required", [])
+        if not isinstance(listed, dict):
+            raise _refusal(f"properties of {where} is not an object")
+        if not isinstance(required, list) or not all(isinstance(name, str) for name in required):
+            raise _refusal(f"required of {where} is not a list of names")
+        properties = tuple(
+            Property(
+                name,
+                self._node(listed.get(name, True), f'"{name[:40]}" of {where[:200]}', deeper - 1),
+                name in required,
+            )
+            for name in dict.fromkeys([*listed, *required])
+        )
+        others = schema.get("additionalProperties", True)
+        if others is False:
+            return Object(properties, None)
+        kind = self._node(others, f"additionalProperties of {where}", deeper - 1)
+        # Beside listed ones a further member could repeat a name and undo what was said.
+        return Object(properties, None if properties else kind)
+
+
+def _values(values: list[Any], schema: dict[str, Any], where: str) -> Values:
+    try:
+        texts = [json_text(value) for value in values if _is_of_type(value, schema.get("type"))]
+    except ValueError:
+        texts = []
+    if not texts:
+        raise _refusal(f"{where} allows no value of its type")
+    return Values(tuple(dict.fromkeys(texts)))
+
+
+_PYTHON_TYPES: dict[object, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "array": (list,),
+    "object": (dict,),
+}
+
+
+def _is_of_type(value: object, kinds: object) -> bool:
+    if kinds is None:
+        return True
+    if isinstance(kinds, list):
+        return any(_is_of_type(value, kind) for kind in kinds)
+    if isinstance(value, bool) or value is None:
+        return bool(kinds == ("null" if value is None else "boolean"))
+    return isinstance(kinds, str) and isinstance(value, _PYTHON_TYPES.get(kinds, ()))
+
+
+def _number(schema: dict[str, Any], integer: bool, where: str) -> Node:
+    """A number, an integer of a short range by its values, or one that is not negative."""
+    low = _limit(schema, "minimum", where)
+    high = _limit(schema, "maximum", where)
+    above = _limit(schema, "exclusiveMinimum", where)
+    below = _limit(schema, "exclusiveMaximum", where)
+    if integer and above is not None:
+        low = max(above + 1, above + 1 if low is None else low)
+    if integer and below is not None:
+        high = min(below - 1, below - 1 if high is None else high)
+    if integer and low is not None and high is not None:
+        if not 0 <= high - low < _MOST_INTEGERS:
+            raise _refusal(f"{where} is a range of none or more than {_MOST_INTEGERS} integers")
+        return Values(tuple(str(value) for value in range(low, high + 1)))
+    if high is not None or (not integer and (above is not None or below is not None)):
+        raise _refusal(f"{where} has bounds that are not supported")
+    if low is not None and low not in ((0, 1) if integer else (0,)):
+        raise _refusal(f"{where} has bounds that are not supported")
+    return Number(integer, low)
+
+
+def _limit(schema: dict[str, Any], name: str, where: str) -> int | None:
+    value = schema.get(name)
+    if value is None:
+        return None
+    # Infinity, which JSON texts can spell as 1e999, leaves no whole remainder.
+    if isinstance(value, bool) or not isinstance(value, int | float) or value % 1 != 0:
+        raise _refusal(f"{name} of {where} is not a whole number")
+    return int(value)
+
+
+def _bounds(
+    schema: dict[str, Any], lower: str, upper: str, where: str, most: int
+) -> tuple[int, int | None]:
+    shortest, longest = _limit(schema, lower, where) or 0, _limit(schema, upper, where)
+    if shortest < 0 or (longest is not None and longest < shortest):
+        raise _refusal(f"{lower} and {upper} of {where} allow nothing")
+    if max(shortest, longest or 0) > most:
+        raise _refusal(f"{lower} or {upper} of {where} is above {most}")
+    return shortest, longest

@@ -1,0 +1,39 @@
+"""The words of a model's ids, for an engine that has to hold a reply to a grammar."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import openvino as ov
+import openvino_genai as genai
+from openvino_tokenizers import build_rwkv_tokenizer
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """What each id adds to a text, by id, and the id that ends one."""
+
+    pieces: Sequence[bytes]
+    end_id: int
+
+
+def grammar_tokenizer(vocabulary: Vocabulary, size: int) -> genai.Tokenizer:
+    """The library's own tokenizer over `size` ids, of which it uses the list of pieces alone.
+
+    Ids that add nothing to a text get bytes that no text has, so that no grammar ever allows them.
+    Raises OSError where no temporary file can be written.
+    """
+    pieces = [*vocabulary.pieces, *[b""] * (size - len(vocabulary.pieces))]
+    lines = [
+        f"{token_id} {piece!r} {len(piece)}"
+        for token_id, piece in enumerate(piece or b"\xff%d" % i for i, piece in enumerate(pieces))
+    ]
+    encoder, decoder = build_rwkv_tokenizer(lines)
+    encoder.set_rt_info(vocabulary.end_id, "eos_token_id")
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as directory:
+        ov.save_model(encoder, Path(directory) / "openvino_tokenizer.xml")
+        ov.save_model(decoder, Path(directory) / "openvino_detokenizer.xml")
+        return genai.Tokenizer(directory)
