@@ -10,7 +10,14 @@ from structlog.testing import capture_logs
 from glmscope.server.record import RequestRecord
 from glmscope.server.settings import ServerSettings
 from glmscope.store.keys import KeyStore
-from tests.server.support import Answer, Connection, RunningServer, eventually, serving
+from tests.server.support import (
+    Answer,
+    Connection,
+    RunningServer,
+    eventually,
+    service_with,
+    serving,
+)
 from tests.server.websocket_client import PATH, run_task, websocket
 
 UPGRADE = {
@@ -129,6 +136,11 @@ def test_a_task_that_outlasts_the_stop_is_told() -> None:
         assert client.until_over().error == "ModelUnavailable"
 
 
+def masked_frame(text: str) -> bytes:
+    """A text frame of less than 64 KiB as a client sends it, with a mask of zeros."""
+    return b"\x81\xfe" + len(text.encode()).to_bytes(2, "big") + bytes(4) + text.encode()
+
+
 def test_pings_of_a_client_that_does_not_read_do_not_pile_up(server: RunningServer) -> None:
     ping = b"\x89\xfd" + bytes(4 + 125)
     sent = 0
@@ -144,6 +156,20 @@ def test_pings_of_a_client_that_does_not_read_do_not_pile_up(server: RunningServ
         assert sent > 0
     with websocket(server) as client:
         assert client.run().error is None
+
+
+def test_a_client_that_takes_nothing_of_its_answer_loses_its_place() -> None:
+    """As over HTTP, after `write_seconds`."""
+    rules = {"rules": [{"reply": "".join(map(str, range(1000)))}]}
+    settings = ServerSettings(write_seconds=0.5)
+    # Every chunk repeats all log-probabilities: far more in all than the buffers in between hold.
+    asked = {"result_format": "message", "logprobs": True, "top_logprobs": 5}
+    with serving(service_with(rules), settings=settings) as own, own.connect() as connection:
+        connection.send(b"", UPGRADE, PATH, "GET")
+        assert connection.socket.recv(12).startswith(b"HTTP/1.1 101")
+        connection.socket.sendall(masked_frame(json.dumps(run_task(**asked))))
+        assert eventually(lambda: own.running() == 1)
+        assert eventually(lambda: own.running() == 0)
 
 
 class Notes:

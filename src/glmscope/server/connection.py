@@ -14,6 +14,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 from glmscope.errors import GLMScopeError, IllegalInput, RequestTimeOut
+from glmscope.server.countdown import Countdown
 from glmscope.server.dashscope.errors import error_body
 from glmscope.server.settings import ServerSettings
 
@@ -40,7 +41,7 @@ class Connection(H11Protocol):
         super().__init__(config, server_state, {**app_state, "connection": self}, _loop)
         self._settings: ServerSettings = config.app.state.settings  # type: ignore[union-attr]
         self._receiving: asyncio.TimerHandle | None = None
-        self._writing: asyncio.TimerHandle | None = None
+        self._writing = Countdown()
         self._cycles_watched: object = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -73,13 +74,11 @@ class Connection(H11Protocol):
     def pause_writing(self) -> None:
         """asyncio: the client does not read as fast as it is written to."""
         super().pause_writing()
-        self._writing = self.loop.call_later(self._settings.write_seconds, self.transport.abort)
+        self._writing.start(self._settings.write_seconds, self.transport.abort)
 
     def resume_writing(self) -> None:
         """asyncio."""
-        if self._writing is not None:
-            self._writing.cancel()
-            self._writing = None
+        self._writing.stop()
         super().resume_writing()
 
     def send_400_response(self, msg: str) -> None:

@@ -2,25 +2,51 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
 from uvicorn._types import ASGISendEvent
+from uvicorn.config import Config
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from uvicorn.server import ServerState
+
+from glmscope.server.countdown import Countdown
+from glmscope.server.settings import ServerSettings
 
 
 class WebsocketConnection(WebSocketsSansIOProtocol):
-    """uvicorn's websocket, with two of its habits changed.
+    """uvicorn's websocket, with some of its habits changed.
 
     A handshake that is refused in words counts as complete: uvicorn would report each as an error,
-    beside the log and at anybody's request. And a client that reads nothing is not read from:
-    uvicorn would go on answering its pings, into memory.
+    beside the log and at anybody's request. A client that reads nothing is not read from: uvicorn
+    would go on answering its pings, into memory. After `write_seconds` it is cut off, as over HTTP.
     """
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._settings: ServerSettings = config.app.state.settings  # type: ignore[union-attr]
+        self._writing = Countdown()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """asyncio."""
+        self._writing.stop()
+        super().connection_lost(exc)
 
     def pause_writing(self) -> None:
         """asyncio: the client does not read as fast as it is written to."""
         super().pause_writing()
         self.transport.pause_reading()
+        self._writing.start(self._settings.write_seconds, self.transport.abort)
 
     def resume_writing(self) -> None:
         """asyncio."""
+        self._writing.stop()
         super().resume_writing()
         if not self.read_paused:
             self.transport.resume_reading()
