@@ -7,6 +7,8 @@ import json
 import pytest
 from structlog.testing import capture_logs
 
+from glmscope.server.listener import bind
+from glmscope.server.loading import unavailable
 from glmscope.server.record import RequestRecord
 from glmscope.server.settings import ServerSettings
 from glmscope.store.keys import KeyStore
@@ -102,6 +104,14 @@ def test_only_so_many_websockets_are_open() -> None:
                 return connection.socket.recv(100).startswith(b"HTTP/1.1 101 ")
 
         assert eventually(another_may)
+
+
+def test_no_websocket_while_models_are_loaded() -> None:
+    with bind("127.0.0.1", 0) as listener, unavailable(listener, ServerSettings()):
+        with Connection(listener.getsockname(), None) as connection:
+            answer = upgrade(connection)
+    assert answer.error == (503, "ModelUnavailable")
+    assert answer.headers["retry-after"] == "5"
 
 
 def test_a_stopping_server_ends_what_runs_and_takes_nothing_new() -> None:
