@@ -92,6 +92,34 @@ def test_plain(form: str) -> None:
     check_plain(Generation.call(prompt=QUESTION, result_format=form, **GREEDY), form)
 
 
+LIKELY_PAIR = {
+    "prompt": QUESTION,
+    "n": 2,
+    "seed": 4,
+    "logprobs": True,
+    "top_logprobs": 2,
+    "result_format": "message",
+}
+
+
+def test_two_choices_with_log_probabilities() -> None:
+    response = Generation.call(model=MODEL, **LIKELY_PAIR)
+    assert [choice.index for choice in response.output.choices] == [0, 1]
+    for choice in response.output.choices:
+        said = b"".join(bytes(token["bytes"]) for token in choice.logprobs["content"])
+        assert said.decode() == choice.message.content
+
+
+def test_the_sdk_puts_two_streamed_choices_together() -> None:
+    """Asked for whole texts it asks for pieces; the last response holds both choices."""
+    plain = Generation.call(model=MODEL, **LIKELY_PAIR).output.choices
+    *_, last = Generation.call(model=MODEL, stream=True, incremental_output=False, **LIKELY_PAIR)
+    for merged, whole in zip(last.output.choices, plain, strict=True):
+        assert merged["message"]["content"] == whole.message.content
+        assert merged["logprobs"] == whole.logprobs
+        assert merged["finish_reason"] == "stop"
+
+
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("flag", FLAGS, ids=str)
 def test_stream(form: str, flag: dict[str, bool]) -> None:
