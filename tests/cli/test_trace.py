@@ -58,9 +58,9 @@ def test_what_was_read_and_written_by_piece_and_id(server: Serving) -> None:
     (sampling,) = [line for line in lines if line.startswith("  sampling")]
     assert "max_new_tokens 100, temperature 0.0, top_p 0.8" in sampling
     assert "stop_ids </s>·2 <|user|>·" in sampling
-    prompt = lines.index(next(line for line in lines if line.startswith("Prompt, ")))
+    prompt = next(at for at, line in enumerate(lines) if line.startswith("  [gMASK]"))
     # A line for each turn, the last one being the open turn of the assistant.
-    starts = [line.split("·")[0].strip() for line in lines[prompt + 1 : prompt + 4]]
+    starts = [line.split("·")[0].strip() for line in lines[prompt : prompt + 3]]
     assert starts == ["[gMASK]", "<|user|>", "<|assistant|>"]
     assert re.fullmatch(rf"  ended by: the stop id \d+ {STOP_ID}", lines[-1])
 

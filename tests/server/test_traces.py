@@ -33,7 +33,7 @@ def ended(
 ) -> None:
     record = RequestRecord(request_id=request_id, model="m", usage=Usage(prompt, reply))
     record.key = key and type("Key", (), {"id": key})()
-    record.trace = ReplyTrace(
+    trace = ReplyTrace(
         prompt_ids=list(range(1000, 1000 + prompt)),
         input_tokens=prompt,
         dropped_turns=0,
@@ -41,6 +41,7 @@ def ended(
         sampling=Sampling(100, json_schema='{"title": "secret"}'),
         choices=(ChoiceTrace(list(range(reply)), ReplyEnd("stop_string", "secret")),),
     )
+    record.traces = (trace,)
     store.finished(record, 200, 0.5)
 
 
@@ -54,13 +55,15 @@ def test_ids_and_texts_are_kept_only_on_request() -> None:
         ended(store, "r")
         trace = store.find("r")
         assert trace
-        assert (trace.prompt_count, trace.choices[0].count) == (10, 5)
-        assert trace.sampling.max_new_tokens == 100
-        assert trace.choices[0].end
-        assert trace.choices[0].end.kind == "stop_string"
+        (kept,) = trace.replies
+        (choice,) = kept.choices
+        assert (kept.prompt_count, choice.count) == (10, 5)
+        assert kept.sampling.max_new_tokens == 100
+        assert choice.end
+        assert choice.end.kind == "stop_string"
         assert ("secret" in str(trace)) is texts
-        assert (trace.prompt_ids is not None) is texts
-        assert (trace.choices[0].ids is not None) is texts
+        assert (kept.prompt_ids is not None) is texts
+        assert (choice.ids is not None) is texts
 
 
 def test_traces_end_after_their_time() -> None:
@@ -117,7 +120,7 @@ def test_the_same_id_twice_hides_nobodys_request() -> None:
     for key, reply in (("a", 1), ("b", 2)):
         trace = store.find_own("same", key)
         assert trace
-        assert trace.choices[0].count == reply
+        assert trace.replies[0].choices[0].count == reply
     latest = store.find("same")
     assert latest
     assert latest.key_id == "b"
@@ -168,17 +171,18 @@ def test_the_whole_trace_of_a_reply(keys: KeyStore, admin: str) -> None:
     assert (trace["error"], trace["disconnected"]) == (None, False)
     assert trace["key_id"] in {key.id for key in keys.list()}
     assert trace["usage"] == answer.events[-1]["usage"]
-    assert trace["trimmed"] == {"turns": 0, "tokens": 0}
-    assert trace["sampling"]["top_p"] == 0.5
-    assert trace["sampling"]["temperature"] == 0
-    assert [stop["piece"] for stop in trace["sampling"]["stop_ids"]] == [
+    (reply,) = trace["replies"]
+    assert reply["trimmed"] == {"turns": 0, "tokens": 0}
+    assert reply["sampling"]["top_p"] == 0.5
+    assert reply["sampling"]["temperature"] == 0
+    assert [stop["piece"] for stop in reply["sampling"]["stop_ids"]] == [
         "</s>",
         "<|user|>",
         "<|observation|>",
     ]
     assert 0 <= trace["seconds"]["queue"] <= trace["seconds"]["total"]
-    prompt = trace["prompt"]["tokens"]
-    assert len(prompt) == trace["prompt"]["count"]
+    prompt = reply["prompt"]["tokens"]
+    assert len(prompt) == reply["prompt"]["count"]
     assert [token["piece"] for token in prompt if token["role"] == "special"] == [
         "[gMASK]",
         "sop",
@@ -186,7 +190,7 @@ def test_the_whole_trace_of_a_reply(keys: KeyStore, admin: str) -> None:
         "<|assistant|>",
     ]
     assert "hello" in "".join(token["piece"] for token in prompt if token["role"] == "user")
-    (choice,) = trace["choices"]
+    (choice,) = reply["choices"]
     assert choice["end"] == {"kind": "stop_string", "what": "said"}
     assert choice["count"] == len(choice["tokens"]) == trace["usage"]["output_tokens"]
     assert {token["role"] for token in choice["tokens"]} == {"assistant"}
@@ -197,11 +201,11 @@ def test_without_tracing_there_are_counts_alone(keys: KeyStore, admin: str) -> N
         answer = server.ask(ask("private words", stop=["said"]))
         request_id = answer.headers["x-request-id"]
         answer = trace_of(server, request_id, admin)
-    trace = answer.json
-    assert trace["prompt"]["tokens"] is None
-    assert trace["prompt"]["count"] > 3
-    assert trace["choices"][0]["tokens"] is None
-    assert trace["choices"][0]["end"] == {"kind": "stop_string", "what": None}
+    (reply,) = answer.json["replies"]
+    assert reply["prompt"]["tokens"] is None
+    assert reply["prompt"]["count"] > 3
+    assert reply["choices"][0]["tokens"] is None
+    assert reply["choices"][0]["end"] == {"kind": "stop_string", "what": None}
     for secret in (b"private", b"said"):
         assert secret not in answer.body
 
@@ -235,10 +239,10 @@ def test_a_reply_that_failed_and_one_that_was_left(keys: KeyStore, admin: str) -
         left = headers["x-request-id"]
         broken, gone = (trace_of(server, each, admin).json for each in (failed, left))
     assert (broken["error"], broken["status"]) == ("InternalError.Algo", 500)
-    assert broken["choices"][0]["count"] == 6
-    assert broken["choices"][0]["end"] is None
+    assert broken["replies"][0]["choices"][0]["count"] == 6
+    assert broken["replies"][0]["choices"][0]["end"] is None
     assert gone["disconnected"] is True
-    assert gone["choices"][0]["end"] is None
+    assert gone["replies"][0]["choices"][0]["end"] is None
 
 
 def test_numbers_by_key_are_for_admins(keys: KeyStore, admin: str, other: str) -> None:
@@ -255,3 +259,33 @@ def test_numbers_by_key_are_for_admins(keys: KeyStore, admin: str, other: str) -
         assert f'key="{own}"' in metrics(admin).body.decode()
         assert metrics(other).error == (403, "AccessDenied")
         assert metrics("wrong").error == (401, "InvalidApiKey")
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "replies", "choices"),
+    [
+        (
+            "/v1/chat/completions",
+            {"messages": [{"role": "user", "content": "hello"}], "n": 3},
+            1,
+            3,
+        ),
+        ("/v1/completions", {"prompt": "hello"}, 1, 1),
+        ("/v1/completions", {"prompt": ["hello", "good day"], "n": 2}, 2, 2),
+    ],
+    ids=["choices", "completion", "prompts"],
+)
+def test_every_prompt_and_every_choice_is_traced(
+    path: str, body: dict[str, Any], replies: int, choices: int
+) -> None:
+    with serving(settings=TRACING) as server:
+        answer = server.ask({"model": "chatglm3-6b", "temperature": 0, **body}, path=path)
+        assert answer.status == 200
+        trace = trace_of(server, answer.headers["x-request-id"]).json
+    assert trace["wire"] == "openai"
+    assert len(trace["replies"]) == replies
+    assert [len(reply["choices"]) for reply in trace["replies"]] == [choices] * replies
+    made = [choice["count"] for reply in trace["replies"] for choice in reply["choices"]]
+    # What is counted is what was made, all of it together.
+    assert sum(made) == trace["usage"]["output_tokens"] == answer.json["usage"]["completion_tokens"]
+    assert all(made)

@@ -44,6 +44,11 @@ class Reply:
         self._taken = False
 
     @property
+    def traces(self) -> tuple[ReplyTrace, ...]:
+        """`trace`, as who reads several replies as one has several."""
+        return (self.trace,)
+
+    @property
     def input_tokens(self) -> int:
         """See `Usage`."""
         return self.trace.input_tokens

@@ -31,7 +31,7 @@ Fields = Mapping[str, Any]
 
 def trace(
     request_id: Annotated[
-        str, typer.Argument(metavar="REQUEST_ID", help="As in the answer, or in x-request-id.")
+        str, typer.Argument(metavar="REQUEST_ID", help="As in the answer, or x-request-id.")
     ],
     server: Annotated[
         str, typer.Option(help="Address of the server that answered.")
@@ -49,7 +49,9 @@ def trace(
 
     Tokens are shown as PIECE·ID, coloured by role; a server keeps them only with --trace.
     """
-    with RemoteServer(server, key).open(_TRACES + quote(request_id, safe="")) as response:
+    # As OpenAI's objects show it: kind and id.
+    bare_id = request_id.removeprefix("chatcmpl-").removeprefix("cmpl-")
+    with RemoteServer(server, key).open(_TRACES + quote(bare_id, safe="")) as response:
         found = json.load(response)
         lines = [json.dumps(found, ensure_ascii=False, indent=2)] if as_json else _lines(found)
         for line in lines:
@@ -67,14 +69,19 @@ def _lines(found: Fields) -> Iterator[str | Text]:
     yield f"  ended at  {found['ended_at']}, key {found['key_id'] or '-'}"
     yield f"  seconds   {_named(found['seconds'])}"
     yield f"  usage     {_named(found['usage'] or {})}"
-    yield f"  trimmed   {_named(found['trimmed'])}"
-    stop_ids = [f"{stop['piece']}·{stop['id']}" for stop in found["sampling"]["stop_ids"]]
-    yield f"  sampling  {_named({**found['sampling'], 'stop_ids': ' '.join(stop_ids)})}"
+    for reply in found["replies"]:
+        yield from _reply(reply)
+
+
+def _reply(reply: Fields) -> Iterator[str | Text]:
     yield ""
-    yield f"Prompt, {found['prompt']['count']} ids"
-    yield from _tokens(found["prompt"]["tokens"])
-    for index, choice in enumerate(found["choices"]):
-        name = f"Choice {index}" if len(found["choices"]) > 1 else "Reply"
+    yield f"Prompt, {reply['prompt']['count']} ids"
+    yield f"  trimmed   {_named(reply['trimmed'])}"
+    stop_ids = [f"{stop['piece']}·{stop['id']}" for stop in reply["sampling"]["stop_ids"]]
+    yield f"  sampling  {_named({**reply['sampling'], 'stop_ids': ' '.join(stop_ids)})}"
+    yield from _tokens(reply["prompt"]["tokens"])
+    for index, choice in enumerate(reply["choices"]):
+        name = f"Choice {index}" if len(reply["choices"]) > 1 else "Reply"
         yield ""
         yield f"{name}, {choice['count']} ids"
         yield from _tokens(choice["tokens"])

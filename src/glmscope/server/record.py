@@ -20,7 +20,7 @@ Wire = Literal["dashscope", "openai", "websocket"]
 
 @dataclass(slots=True)
 class RequestRecord:
-    """Filled in along the way. `trace` aside it never holds a key, a prompt or a reply."""
+    """Filled in along the way. `traces` aside it never holds a key, a prompt or a reply."""
 
     request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     wire: Wire | None = None
@@ -42,7 +42,7 @@ class RequestRecord:
     token_gaps: list[tuple[float, int]] = field(default_factory=list)
     """For every later piece of text: seconds since the one before it in the same choice, and the
     tokens it brought."""
-    trace: ReplyTrace | None = None
+    traces: tuple[ReplyTrace, ...] = ()
     """The reply's own facts, once it is waiting or read. Never for the log."""
 
     @property

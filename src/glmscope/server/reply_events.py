@@ -21,8 +21,8 @@ class EventSource(Protocol):
         ...
 
     @property
-    def trace(self) -> ReplyTrace:
-        """Grows while the events are read."""
+    def traces(self) -> tuple[ReplyTrace, ...]:
+        """One for each prompt; they grow while the events are read."""
         ...
 
     def __aiter__(self) -> AsyncIterator[ReplyEvent]:
@@ -39,11 +39,11 @@ async def read_reply(
 ) -> AsyncGenerator[ReplyEvent, None]:
     """Wait for `turn`, then pass on every event of `reply`.
 
-    Usage (of all choices together), finish reason (of the last), timings and trace go into
+    Usage (of all choices together), finish reason (of the last), timings and traces go into
     `record`: what the reader was given when it went away is counted as well. Raises what reading a
     reply raises.
     """
-    record.trace = reply.trace
+    record.traces = reply.traces
     async with record.account.reply(reply.input_tokens):
         waiting_since = time.monotonic()
         await turn.begin()

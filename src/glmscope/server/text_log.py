@@ -18,12 +18,13 @@ class TextLog:
 
     def finished(self, record: RequestRecord, status: int, seconds: float) -> None:
         """Log one request, if it came as far as a prompt; see `RequestObserver`."""
-        if record.trace is None or record.model is None:
+        if record.model is None:
             return
         tokenizer = self._service.models[record.model].tokenizer
-        _log.info(
-            "texts",
-            request_id=record.request_id,
-            prompt=tokenizer.decode(record.trace.prompt_ids),
-            replies=[tokenizer.decode(choice.ids) for choice in record.trace.choices],
-        )
+        for trace in record.traces:
+            _log.info(
+                "texts",
+                request_id=record.request_id,
+                prompt=tokenizer.decode(trace.prompt_ids),
+                replies=[tokenizer.decode(choice.ids) for choice in trace.choices],
+            )

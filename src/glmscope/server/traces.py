@@ -15,7 +15,8 @@ from glmscope.engine.engine import Sampling
 from glmscope.server.record import RequestRecord, Wire
 
 # What a trace takes apart from its ids and texts: measured with tracemalloc, rounded up.
-_TRACE_BYTES = 2048
+_TRACE_BYTES = 1280
+_REPLY_BYTES = 768
 _CHOICE_BYTES = 256
 
 
@@ -28,6 +29,30 @@ class KeptChoice:
     """None where ids are not kept."""
     end: ReplyEnd | None
     """None for a choice that broke off; a stop string only where texts are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptReply:
+    """What was made of one prompt."""
+
+    dropped_turns: int
+    dropped_tokens: int
+    sampling: Sampling
+    prompt_count: int
+    prompt_ids: Sequence[int] | None
+    choices: tuple[KeptChoice, ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes that keeping it takes, about."""
+        ids = len(self.prompt_ids or ()) + sum(len(choice.ids or ()) for choice in self.choices)
+        return (
+            _REPLY_BYTES
+            + _CHOICE_BYTES * len(self.choices)
+            + array("i").itemsize * ids
+            + len(self.sampling.json_schema or "")
+            + sum(_text_size(choice.end) for choice in self.choices)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +73,8 @@ class KeptTrace:
     between_tokens_seconds: float | None
     """Mean over the tokens after the first piece."""
     usage: Usage | None
-    dropped_turns: int
-    dropped_tokens: int
-    sampling: Sampling
-    prompt_count: int
-    prompt_ids: Sequence[int] | None
-    choices: tuple[KeptChoice, ...]
+    replies: tuple[KeptReply, ...]
+    """One, but where a request holds several prompts (OpenAI's completions)."""
     size: int
     """Bytes that keeping it takes, about."""
 
@@ -90,9 +111,9 @@ class TraceStore:
 
     def finished(self, record: RequestRecord, status: int, seconds: float) -> None:
         """Keep one request; see `RequestObserver`."""
-        if record.trace is None or record.model is None:
+        if not record.traces or record.model is None:
             return
-        kept = _kept(record, record.trace, record.model, status, seconds, self.texts)
+        kept = _kept(record, record.model, status, seconds, self.texts)
         place = (kept.request_id, kept.key_id)
         self._forget(place)
         self._kept[place] = (self._clock(), kept)
@@ -129,26 +150,10 @@ class TraceStore:
             self._bytes -= trace.size
 
 
-def _kept(
-    record: RequestRecord,
-    trace: ReplyTrace,
-    model: str,
-    status: int,
-    seconds: float,
-    texts: bool,
-) -> KeptTrace:
-    choices = tuple(
-        KeptChoice(
-            count=len(choice.ids),
-            ids=_packed(choice.ids) if texts else None,
-            end=choice.end if texts else _without_text(choice.end),
-        )
-        for choice in trace.choices
-    )
-    sampling = trace.sampling if texts else replace(trace.sampling, json_schema=None)
+def _kept(record: RequestRecord, model: str, status: int, seconds: float, texts: bool) -> KeptTrace:
+    replies = tuple(_kept_reply(trace, texts) for trace in record.traces)
     tokens = sum(tokens for _, tokens in record.token_gaps)
     waited = sum(gap for gap, _ in record.token_gaps)
-    id_bytes = len(trace.prompt_ids) + sum(choice.count for choice in choices)
     return KeptTrace(
         request_id=record.request_id,
         key_id=record.key_id,
@@ -163,17 +168,26 @@ def _kept(
         first_token_seconds=record.first_token_seconds,
         between_tokens_seconds=waited / tokens if tokens else None,
         usage=record.usage,
+        replies=replies,
+        size=_TRACE_BYTES + sum(reply.size for reply in replies),
+    )
+
+
+def _kept_reply(trace: ReplyTrace, texts: bool) -> KeptReply:
+    return KeptReply(
         dropped_turns=trace.dropped_turns,
         dropped_tokens=trace.dropped_tokens,
-        sampling=sampling,
+        sampling=trace.sampling if texts else replace(trace.sampling, json_schema=None),
         prompt_count=len(trace.prompt_ids),
         prompt_ids=_packed(trace.prompt_ids) if texts else None,
-        choices=choices,
-        size=_TRACE_BYTES
-        + _CHOICE_BYTES * len(choices)
-        + (array("i").itemsize * id_bytes if texts else 0)
-        + len(sampling.json_schema or "")
-        + sum(_text_size(choice.end) for choice in choices),
+        choices=tuple(
+            KeptChoice(
+                count=len(choice.ids),
+                ids=_packed(choice.ids) if texts else None,
+                end=choice.end if texts else _without_text(choice.end),
+            )
+            for choice in trace.choices
+        ),
     )
 
 

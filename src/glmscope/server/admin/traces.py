@@ -10,11 +10,11 @@ from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from glmscope.chat.service import ChatService, ServedModel
-from glmscope.chat.trace import ReplyEnd, TracedToken, name_tokens
+from glmscope.chat.trace import ReplyEnd, TokenRole, name_tokens
 from glmscope.errors import PathNotFound
 from glmscope.server import json_text
 from glmscope.server.record import RequestRecord
-from glmscope.server.traces import KeptChoice, KeptTrace, TraceStore
+from glmscope.server.traces import KeptChoice, KeptReply, KeptTrace, TraceStore
 from glmscope.store.keyinfo import Role
 
 
@@ -64,27 +64,32 @@ def trace_fields(trace: KeptTrace, model: ServedModel) -> dict[str, Any]:
             "between_tokens": _rounded(trace.between_tokens_seconds),
         },
         "usage": trace.usage and asdict(trace.usage),
-        "trimmed": {"turns": trace.dropped_turns, "tokens": trace.dropped_tokens},
+        "replies": [_reply(reply, model) for reply in trace.replies],
+    }
+
+
+def _reply(reply: KeptReply, model: ServedModel) -> dict[str, Any]:
+    return {
+        "trimmed": {"turns": reply.dropped_turns, "tokens": reply.dropped_tokens},
         "sampling": {
-            **asdict(trace.sampling),
+            **asdict(reply.sampling),
             "stop_ids": [
                 {"id": stop_id, "piece": model.tokenizer.piece(stop_id)}
-                for stop_id in sorted(trace.sampling.stop_ids)
+                for stop_id in sorted(reply.sampling.stop_ids)
             ],
         },
         "prompt": {
-            "count": trace.prompt_count,
-            "tokens": trace.prompt_ids and _tokens(name_tokens(model.tokenizer, trace.prompt_ids)),
+            "count": reply.prompt_count,
+            "tokens": _tokens(model, reply.prompt_ids, "text"),
         },
-        "choices": [_choice(choice, model) for choice in trace.choices],
+        "choices": [_choice(choice, model) for choice in reply.choices],
     }
 
 
 def _choice(choice: KeptChoice, model: ServedModel) -> dict[str, Any]:
-    named = choice.ids and name_tokens(model.tokenizer, choice.ids, role="assistant")
     return {
         "count": choice.count,
-        "tokens": None if choice.ids is None else _tokens(named or ()),
+        "tokens": _tokens(model, choice.ids, "assistant"),
         "end": choice.end and _end(choice.end, model),
     }
 
@@ -96,8 +101,10 @@ def _end(end: ReplyEnd, model: ServedModel) -> dict[str, Any]:
     return fields
 
 
-def _tokens(tokens: Iterable[TracedToken]) -> list[dict[str, Any]]:
-    return [asdict(token) for token in tokens]
+def _tokens(
+    model: ServedModel, ids: Iterable[int] | None, role: TokenRole
+) -> list[dict[str, Any]] | None:
+    return None if ids is None else [asdict(t) for t in name_tokens(model.tokenizer, ids, role)]
 
 
 def _rounded(seconds: float | None) -> float | None:

@@ -36,9 +36,9 @@ class CompletionReply:
         return self._input_tokens
 
     @property
-    def trace(self) -> ReplyTrace:
-        """Of the first prompt."""
-        return self._replies[0].trace
+    def traces(self) -> tuple[ReplyTrace, ...]:
+        """One for each prompt."""
+        return tuple(reply.trace for reply in self._replies)
 
     def __aiter__(self) -> AsyncIterator[ReplyEvent]:
         return self._events
