@@ -107,9 +107,12 @@ def test_only_so_many_websockets_are_open() -> None:
 
 
 def test_no_websocket_while_models_are_loaded() -> None:
-    with bind("127.0.0.1", 0) as listener, unavailable(listener, ServerSettings()):
-        with Connection(listener.getsockname(), None) as connection:
-            answer = upgrade(connection)
+    with (
+        bind("127.0.0.1", 0) as listener,
+        unavailable(listener, ServerSettings()),
+        Connection(listener.getsockname(), None) as connection,
+    ):
+        answer = upgrade(connection)
     assert answer.error == (503, "ModelUnavailable")
     assert answer.headers["retry-after"] == "5"
 
