@@ -6,7 +6,7 @@ import enum
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from glmscope.conform.check import CHECKS, Check, Lane, MismatchError, Skip, letters
@@ -66,13 +66,14 @@ def run_checks(
     register_all()
     run = _Run(target.plays_script, progress)
     wanted = [check for check in CHECKS if only is None or check.number in only]
-    with ThreadPoolExecutor(_WIRE_CHECKS_AT_ONCE + len(sdks)) as pool:
-        shared = [check for check in wanted if not check.alone]
-        futures: list[Future[None]] = []
-        # The slowest first, so that nobody waits for it in the end.
-        raw = sorted(_numbers(shared, Lane.WIRE), key=lambda group: group[0].number != 53)
+    shared = [check for check in wanted if not check.alone]
+    # The slowest first, so that nobody waits for it in the end.
+    raw = sorted(_numbers(shared, Lane.WIRE), key=lambda group: group[0].number != 53)
+    # What a network says may depend on how many ask at once, in the last digits of its numbers.
+    at_once = len(sdks) + _WIRE_CHECKS_AT_ONCE if run.plays_script else 1
+    with ThreadPoolExecutor(at_once) as pool:
+        futures = [pool.submit(run.lane, _numbers(shared, sdk.lane), sdk) for sdk in sdks]
         futures += [pool.submit(run.one, group, target, "raw") for group in raw]
-        futures += [pool.submit(run.lane, _numbers(shared, sdk.lane), sdk) for sdk in sdks]
         for future in futures:
             future.result()
     for group in _numbers([check for check in wanted if check.alone], Lane.WIRE):
@@ -95,7 +96,7 @@ def _numbers(checks: Sequence[Check], lane: Lane) -> list[list[Check]]:
 class _Run:
     def __init__(self, plays_script: bool, progress: Callable[[Result], None]) -> None:
         self.results: list[Result] = []
-        self._plays_script = plays_script
+        self.plays_script = plays_script
         self._progress = progress
         self._lock = threading.Lock()
 
@@ -105,7 +106,7 @@ class _Run:
 
     def one(self, group: list[Check], subject: Target | Sdk, client: str) -> None:
         started = time.monotonic()
-        outcome, reason = run_one(group, subject, self._plays_script)
+        outcome, reason = run_one(group, subject, self.plays_script)
         self.add(group[0], client, outcome, reason, time.monotonic() - started)
 
     def add(self, check: Check, client: str, outcome: Outcome, reason: str, seconds: float) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from glmscope.conform.check import MismatchError, Skip
 from glmscope.conform.http import WAIT_SECONDS, Answer, Connection
 from glmscope.conform.script import GREETING, PROBE
 from glmscope.errors import UsageError
@@ -17,6 +18,8 @@ CHATGLM2 = "chatglm-6b-v2"
 GENERATION = "/api/v1/services/aigc/text-generation/generation"
 STREAM = {"X-DashScope-SSE": "enable"}
 GREEDY: dict[str, Any] = {"temperature": 0}
+SHORT: dict[str, Any] = {**GREEDY, "max_tokens": 24}
+"""For comparisons, which no model should take long over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,16 @@ class Target:
     def plays_script(self) -> bool:
         """Whether the server answers with the conformance script."""
         answer = self.generate(PROBE, **GREEDY)
-        return answer.status == 200 and answer.json["output"].get("text") == GREETING
+        try:
+            return answer.status == 200 and text_of(answer) == GREETING
+        except (MismatchError, KeyError, TypeError):
+            return False
+
+    def need(self, model: str) -> None:
+        """Raise Skip unless the server has `model`."""
+        answer = self.ask(body("x", model=model, max_tokens=1))
+        if answer.status == 404:
+            raise Skip(f"the server does not serve {model}")
 
     def connect(self, timeout: float = WAIT_SECONDS) -> Connection:
         """A fresh connection."""

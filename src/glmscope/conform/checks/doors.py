@@ -8,7 +8,7 @@ from typing import Any
 
 from glmscope.conform.check import equal, expect, wire
 from glmscope.conform.http import Answer
-from glmscope.conform.target import CHATGLM3, GENERATION, GREEDY, Target, body, text_of
+from glmscope.conform.target import CHATGLM3, GENERATION, SHORT, Target, body, text_of
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _QUESTION = "conform: who answers"
@@ -31,7 +31,7 @@ def is_error(answer: Answer, status: int, code: str, what: str) -> Any:
 
 @wire(3)
 def paths(target: Target) -> None:
-    question = body(_QUESTION, **GREEDY)
+    question = body(_QUESTION, **SHORT)
     for path in (GENERATION, GENERATION + "/", GENERATION.replace("/services", "//services")):
         answer = target.ask(question, path=path)
         equal(answer.status, 200, f"POST {path}")
@@ -40,7 +40,7 @@ def paths(target: Target) -> None:
 
 @wire(4)
 def schemes(target: Target) -> None:
-    question = body(_QUESTION, **GREEDY)
+    question = body(_QUESTION, **SHORT)
     for scheme in ("Bearer", "bearer", "BEARER"):
         answer = target.ask(question, {"Authorization": f"{scheme} {target.key}"})
         equal(answer.status, 200, f"scheme {scheme}")
@@ -57,7 +57,7 @@ def no_key(target: Target) -> None:
 
 @wire(7)
 def header_names(target: Target) -> None:
-    raw = json.dumps(body(_QUESTION, **GREEDY)).encode()
+    raw = json.dumps(body(_QUESTION, **SHORT)).encode()
     for change in (str.upper, str.lower):
         names = {change("Authorization"): f"Bearer {target.key}"}
         names[change("Content-Type")] = "application/json"
@@ -74,7 +74,7 @@ def header_names(target: Target) -> None:
 
 @wire(8)
 def encodings(target: Target) -> None:
-    question = {"model": CHATGLM3, "input": {"prompt": "写一个字😀"}, "parameters": GREEDY}
+    question = {"model": CHATGLM3, "input": {"prompt": "写一个字😀"}, "parameters": SHORT}
     escaped = json.dumps(question).encode()
     raw = json.dumps(question, ensure_ascii=False).encode("utf-8")
     answers = [

@@ -12,6 +12,7 @@ from glmscope.conform.target import (
     CHATGLM2,
     CHATGLM3,
     GREEDY,
+    SHORT,
     STREAM,
     Target,
     assistant,
@@ -47,15 +48,15 @@ def history_forms(target: Target) -> None:
     with_turn = same(
         target,
         {
-            "history as objects": body({**question, "history": [turn]}, **GREEDY),
-            "history as pairs": body({**question, "history": [list(_TURN)]}, **GREEDY),
+            "history as objects": body({**question, "history": [turn]}, **SHORT),
+            "history as pairs": body({**question, "history": [list(_TURN)]}, **SHORT),
         },
     )
     without = same(
         target,
         {
-            "prompt": body(question, **GREEDY),
-            "history []": body({**question, "history": []}, **GREEDY),
+            "prompt": body(question, **SHORT),
+            "history []": body({**question, "history": []}, **SHORT),
         },
     )
     expect(with_turn["input_tokens"] > without["input_tokens"], "history is not counted")
@@ -65,7 +66,7 @@ def history_forms(target: Target) -> None:
 def messages_win(target: Target) -> None:
     messages = [user("one of the messages")]
     both = {"messages": messages, "prompt": "a prompt that is longer than the message"}
-    same(target, {"messages": body(messages, **GREEDY), "both": body(both, **GREEDY)})
+    same(target, {"messages": body(messages, **SHORT), "both": body(both, **SHORT)})
 
 
 @wire(14)
@@ -97,8 +98,8 @@ def empty_parameters(target: Target) -> None:
 
 @wire(17)
 def unknown_parameters(target: Target) -> None:
-    plain = body("ignore me not", **GREEDY)
-    odd = body("ignore me not", **GREEDY, stream=True, nobody_knows_this={"a": [1]})
+    plain = body("ignore me not", **SHORT)
+    odd = body("ignore me not", **SHORT, stream=True, nobody_knows_this={"a": [1]})
     same(target, {"plain": plain, "unknown names": {**odd, "resources": {"a": 1}, "b": None}})
 
 
@@ -109,9 +110,9 @@ def content_parts(target: Target) -> None:
     same(
         target,
         {
-            "string": body([user("one and two")], **GREEDY),
-            "typed parts": body([user(typed)], **GREEDY),
-            "untyped parts": body([user(untyped)], **GREEDY),
+            "string": body([user("one and two")], **SHORT),
+            "typed parts": body([user(typed)], **SHORT),
+            "untyped parts": body([user(untyped)], **SHORT),
         },
     )
 
@@ -137,11 +138,12 @@ def chatglm2(target: Target) -> None:
 
 @wire(35)
 def refused_abilities(target: Target) -> None:
+    good(target.generate("x", enable_search=False, **SHORT), "enable_search false")
+    is_error(target.generate("x", enable_search=True), 400, "InvalidParameter", "enable_search")
+    target.need(CHATGLM2)
     tool = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
     asked = body([user("x")], model=CHATGLM2, tools=[tool])
     is_error(target.ask(asked), 400, "InvalidParameter", "tools with ChatGLM2")
-    good(target.generate("x", enable_search=False, **GREEDY), "enable_search false")
-    is_error(target.generate("x", enable_search=True), 400, "InvalidParameter", "enable_search")
 
 
 @wire(36)

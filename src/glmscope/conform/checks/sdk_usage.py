@@ -36,10 +36,11 @@ def input_count(sdk: Sdk) -> None:
 
 @sdk(60)
 def tokenizer(sdk: Sdk) -> None:
+    unknown = sdk.ask("tokenize", arguments={"model": "none", "prompt": "x"})
+    equal((unknown["status"], unknown["code"]), (404, "ModelNotFound"), "unknown model")
     for model in (CHATGLM3, CHATGLM2):
+        sdk.target.need(model)
         for given in ({"prompt": "介绍下杭州, 😀!"}, {"messages": _MESSAGES}):
             ids = _tokens(sdk, **{**given, "model": model})
             response = sdk.call(model=model, max_tokens=1, **given, **GREEDY)
             equal(len(ids), response.tokens[0], f"tokens of {model} beside usage")
-    unknown = sdk.ask("tokenize", arguments={"model": "none", "prompt": "x"})
-    equal((unknown["status"], unknown["code"]), (404, "ModelNotFound"), "unknown model")
