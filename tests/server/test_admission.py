@@ -202,6 +202,20 @@ def test_a_turn_that_does_not_come_is_408(headers: dict[str, str]) -> None:
         assert server.running() == 1
 
 
+def test_a_turn_that_does_not_come_is_told_inside_a_stream_that_has_begun() -> None:
+    settings = ServerSettings(
+        max_running=1, max_wait_seconds=0.5, keep_alive_seconds=0.1, drain_seconds=0
+    )
+    with serving(settings=settings) as server, server.connect() as running:
+        running.send(ask("endless silence"), STREAM)
+        assert eventually(lambda: server.running() == 1)
+        answer = server.ask(ask(), STREAM)
+    assert answer.status == 200
+    assert answer.chunks[0] == b":keep-alive\n\n"
+    assert b"event:error\n:HTTP_STATUS/408\n" in answer.chunks[-1]
+    assert answer.events[-1]["code"] == "RequestTimeOut"
+
+
 def test_a_key_with_many_requests_does_not_hold_up_another(keys: KeyStore) -> None:
     turns: list[str] = []
 

@@ -71,9 +71,13 @@ def serve(
     no_auth: Annotated[
         bool, typer.Option("--no-auth", help="Ask for no key; for this machine alone.")
     ] = False,
+    max_running: Annotated[int, typer.Option(min=1, help="Replies generated side by side.")] = 32,
     max_waiting: Annotated[
         int, typer.Option(min=0, help="Requests that may wait; more are told to come back.")
     ] = 128,
+    max_wait: Annotated[
+        float, typer.Option(min=0.1, help="Seconds that a request waits for its turn at most.")
+    ] = 240.0,
     record: Annotated[
         Path | None,
         typer.Option(
@@ -106,11 +110,12 @@ def serve(
     ] = False,
     trace: Annotated[
         bool,
-        typer.Option(
-            "--trace",
-            help="Keep prompts and replies for `glmscope trace`, in memory, an hour at most.",
-        ),
+        typer.Option("--trace", help="Keep prompts and replies, in memory, for `glmscope trace`."),
     ] = False,
+    trace_minutes: Annotated[
+        float, typer.Option(min=0, help="How long what became of a request is known.")
+    ] = 60.0,
+    trace_mb: Annotated[float, typer.Option(min=0, max=2**20, help="Memory for traces.")] = 64.0,
 ) -> None:
     """Answer the DashScope API until stopped; running replies are finished first."""
     if no_auth:
@@ -128,7 +133,14 @@ def serve(
 
     configure_logs(texts=log_prompts)
     settings = ServerSettings(
-        max_waiting=max_waiting, openapi=openapi, log_prompts=log_prompts, trace=trace
+        max_running=max_running,
+        max_waiting=max_waiting,
+        max_wait_seconds=max_wait,
+        openapi=openapi,
+        log_prompts=log_prompts,
+        trace=trace,
+        trace_seconds=60 * trace_minutes,
+        trace_bytes=int(trace_mb * 2**20),
     )
     options = ModelOptions(
         models=tuple(model or ()),
