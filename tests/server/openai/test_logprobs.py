@@ -23,10 +23,10 @@ def test_tokens_of_a_chat_join_to_its_text(server: RunningServer) -> None:
     text = b"".join(bytes(token["bytes"]) for token in tokens).decode()
     assert text == choice["message"]["content"] == f"You said: {TEXT}"
     for token in tokens:
-        assert list(token) == ["token", "logprob", "bytes", "top_logprobs"]
+        assert set(token) == {"token", "logprob", "bytes", "top_logprobs"}
         assert token["logprob"] < 0
         assert token["token"] == token["top_logprobs"][0]["token"]
-        assert [list(each) for each in token["top_logprobs"]] == [["token", "logprob", "bytes"]] * 2
+        assert [set(each) for each in token["top_logprobs"]] == [{"token", "logprob", "bytes"}] * 2
     assert choice["logprobs"]["refusal"] is None
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from glmscope.chat.events import Finished, PieceLogprob, ReplyEvent
 from glmscope.server.openai.folds import Json
 from glmscope.server.openai.opening import Opening
+from glmscope.server.token_logprobs import logprobs_content
 
 
 class WholeChatChoice:
@@ -76,15 +76,4 @@ class StreamedChatChoice:
 
 
 def _logprobs(tokens: Sequence[PieceLogprob]) -> Json:
-    content = [
-        {
-            **_token(token.token, token.bytes, token.logprob),
-            "top_logprobs": [_token(*alternative) for alternative in token.top],
-        }
-        for token in tokens
-    ]
-    return {"content": content, "refusal": None}
-
-
-def _token(token: str, data: bytes, logprob: float) -> dict[str, Any]:
-    return {"token": token, "logprob": logprob, "bytes": list(data)}
+    return {"content": logprobs_content(tokens), "refusal": None}
