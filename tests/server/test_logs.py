@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from typing import Any
+
+import pytest
 
 PROGRAM = """
 import asyncio, gc, logging, sys
@@ -87,3 +90,21 @@ def test_with_texts_exceptions_speak() -> None:
     assert "ValueError: private words" in lines[0]["exception"]
     assert "ValueError: private words" in lines[1]["exception"]
     assert "private words" in lines[3]["event"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a pseudo-terminal")
+def test_a_terminal_is_not_steered_by_what_a_client_sent() -> None:
+    program = """
+import structlog
+from glmscope.server.logs import configure_logs
+configure_logs()
+structlog.get_logger().info("request", path="/\\x1b]0;title\\x07")
+"""
+    ours, theirs = os.openpty()
+    subprocess.run([sys.executable, "-c", program], stderr=theirs, timeout=30, check=True)
+    os.close(theirs)
+    shown = os.read(ours, 10_000).decode()
+    os.close(ours)
+    assert "request" in shown
+    assert r"/\x1b]0;title\x07" in shown
+    assert "\x1b]0;" not in shown
