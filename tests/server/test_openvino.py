@@ -125,3 +125,26 @@ def test_a_prompt_at_the_limit_and_one_beyond(network: RunningServer) -> None:
     assert fits.status == 200
     assert fits.json["usage"]["input_tokens"] <= 800
     assert network.ask(ask(word * (length + 40))).error == (400, "InvalidParameter")
+
+
+def test_a_text_is_scored_as_it_was_generated(network: RunningServer) -> None:
+    """What generation says of its tokens, an echo says of the same tokens: none is off by one."""
+
+    def completed(**asked: object) -> Any:
+        body = {"model": "chatglm3-6b", "temperature": 0, "logprobs": 1, **asked}
+        return network.ask(body, path="/v1/completions").json["choices"][0]
+
+    tokenizer = network.service.models["chatglm3-6b"].tokenizer
+    prompt = "杭州 is a city"
+    written = completed(prompt=prompt, max_tokens=12)
+    text = completed(prompt=prompt, max_tokens=12, echo=True)["text"]
+    assert text == prompt + written["text"]
+    names = written["logprobs"]["tokens"]
+    by_name = {tokenizer.id_text(each): each for each in range(tokenizer.piece_count)}
+    ids = [*tokenizer.encode(prompt), *(by_name[name] for name in names)]
+    scored = completed(prompt=ids, max_tokens=0, echo=True)["logprobs"]["token_logprobs"]
+    assert len(scored) == len(ids)
+    np.testing.assert_allclose(
+        scored[-len(names) :], written["logprobs"]["token_logprobs"], atol=1e-4
+    )
+    assert len({round(each, 3) for each in scored}) > 10
