@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
+from dataclasses import replace
 
 import pytest
 from structlog.testing import capture_logs
@@ -104,6 +106,19 @@ def test_only_so_many_websockets_are_open() -> None:
                 return connection.socket.recv(100).startswith(b"HTTP/1.1 101 ")
 
         assert eventually(another_may)
+
+
+def test_one_key_leaves_websockets_to_others(keys: KeyStore) -> None:
+    with (
+        serving(keys=keys, settings=ServerSettings(max_websockets=4)) as own,
+        ExitStack() as opened,
+    ):
+        for _ in range(3):
+            opened.enter_context(websocket(own))
+        with own.connect() as connection:
+            assert upgrade(connection).error == (429, "Throttling")
+        with websocket(replace(own, key=keys.create("another").key)) as client:
+            assert client.run().error is None
 
 
 def test_no_websocket_while_models_are_loaded() -> None:

@@ -31,7 +31,7 @@ class ServerSettings:
     write_seconds: float = 120.0
     """How long a client may take nothing of its answer before the connection is cut."""
     max_websockets: int = 1024
-    """Websockets that may be open, busy or not; one more is answered 429."""
+    """Websockets that may be open, three quarters of them one key's; one more is answered 429."""
     websocket_idle_seconds: float = 600.0
     """A websocket that nothing is asked through is closed after that long, at most twice that."""
     websocket_hold_back_seconds: float = 0.05
@@ -76,6 +76,11 @@ class ServerSettings:
         )
         if min(others) < 0:
             raise UsageError("No setting of the server may be negative.")
+
+    @property
+    def websockets_share(self) -> int:
+        """Websockets of one key that may be open."""
+        return math.ceil(self.max_websockets * _ONE_KEYS_SHARE)
 
     @property
     def waiting_share(self) -> int:

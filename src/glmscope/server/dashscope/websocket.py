@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections import Counter
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing, contextmanager, suppress
 
 from fastapi import APIRouter
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -21,6 +22,7 @@ from glmscope.errors import (
 )
 from glmscope.server.dashscope.frames import ClientFrame, read_frame
 from glmscope.server.dashscope.websocket_task import TaskRoom, WebsocketTask
+from glmscope.server.record import RequestRecord
 from glmscope.server.settings import ServerSettings
 from glmscope.server.silence import with_silences
 
@@ -32,28 +34,47 @@ _IGNORED_ACTIONS = ("continue-task", "finish-task")
 def websocket_routes(room: TaskRoom, settings: ServerSettings) -> APIRouter:
     """What an SDK finds at its websocket base URL. Whoever mounts it checks the key."""
     router = APIRouter()
-    connections: set[WebSocket] = set()
+    places = _Places(settings.max_websockets, settings.websockets_share)
 
     @router.websocket(_PATH)
     async def inference(websocket: WebSocket) -> None:
         if not room.admission.is_open:
             raise ModelUnavailable
-        if len(connections) >= settings.max_websockets:
-            raise Throttling("Too many websockets are open; please try again later.")
-        connections.add(websocket)
-        try:
+        with (
+            places.take(RequestRecord.of(websocket).key_id),
+            suppress(WebSocketDisconnect),
+        ):
             await websocket.accept()
             await _Connection(websocket, room, settings).serve()
-        except WebSocketDisconnect:
-            pass
-        finally:
-            connections.remove(websocket)
 
     @router.get(_PATH)
     async def not_upgraded() -> None:
         raise PathNotFound("A websocket is served at this path: ask with an upgrade.")
 
     return router
+
+
+class _Places:
+    """Room for so many open websockets, and for so many of each key, if keys are checked."""
+
+    def __init__(self, most: int, most_per_key: int) -> None:
+        self._most = most
+        self._most_per_key = most_per_key
+        self._taken: Counter[str | None] = Counter()
+
+    @contextmanager
+    def take(self, key_id: str | None) -> Iterator[None]:
+        """Have a place for the length of the block. Raises Throttling when there is none."""
+        full = self._taken.total() >= self._most
+        if full or (key_id is not None and self._taken[key_id] >= self._most_per_key):
+            raise Throttling("Too many websockets are open; please try again later.")
+        self._taken[key_id] += 1
+        try:
+            yield
+        finally:
+            self._taken[key_id] -= 1
+            if not self._taken[key_id]:
+                del self._taken[key_id]
 
 
 class _Connection:
@@ -108,7 +129,7 @@ class _Connection:
     def _read(self, given: str | bytes) -> ClientFrame:
         if isinstance(given, bytes):
             raise IllegalInput("Frames should be text, not binary.")
-        if len(given) > self._settings.max_body_bytes:
+        if len(given.encode()) > self._settings.max_body_bytes:
             raise PayloadTooLarge
         return read_frame(given)
 
