@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
 
 from glmscope.errors import UsageError
-from glmscope.store.database import Database
+from glmscope.store import keytext, migrations
+from glmscope.store.database import open_database
 from glmscope.store.keyinfo import NO_LIMIT, KeyLimits, KeyTerms, Role
 from glmscope.store.keys import KeyStore
 
@@ -121,16 +129,35 @@ def test_revoking_refuses_old_and_new_text(keys: KeyStore) -> None:
         keys.rotate(first.id)
 
 
-def test_keys_of_the_first_schema_stay_ordinary_and_unlimited(database: Database) -> None:
-    """The columns that a migration added, as it fills them for keys that were there."""
-    keys = KeyStore(database)
-    new = keys.create("before")
-    with database.write() as connection:
-        connection.exec_driver_sql(
-            "INSERT INTO api_keys (id, name, digest, last4, created_at) "
-            "SELECT 'older', name, name::bytea, last4, created_at FROM api_keys"
-            if connection.dialect.name == "postgresql"
-            else "INSERT INTO api_keys (id, name, digest, last4, created_at) "
-            "SELECT 'older', name, x'00', last4, created_at FROM api_keys"
+def test_keys_of_the_first_schema_stay_ordinary_and_unlimited(target: str) -> None:
+    text = keytext.make_key()
+    with _at_schema("0001", target) as connection:
+        connection.execute(
+            sa.text(
+                "INSERT INTO api_keys (id, name, digest, last4, created_at) "
+                "VALUES ('older', 'laptop', :digest, :last4, 5)"
+            ),
+            {"digest": hashlib.sha256(text.encode()).digest(), "last4": text[-4:]},
         )
-    assert keys.find("older").terms == new.terms == KeyTerms()
+    with open_database(target) as database:
+        older = KeyStore(database).verify(text)
+    assert older is not None
+    assert (older.id, older.terms, older.old_until) == ("older", KeyTerms(), None)
+
+
+@contextmanager
+def _at_schema(revision: str, target: str) -> Iterator[sa.Connection]:
+    """A new database as an older version left it."""
+    if "://" in target:
+        url = target.replace("postgresql://", "postgresql+psycopg://")
+    else:
+        Path(target).parent.mkdir()
+        url = f"sqlite:///{target}"
+    engine = sa.create_engine(url)
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+        yield connection
+    engine.dispose()

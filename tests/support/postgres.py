@@ -70,7 +70,9 @@ def postgres_server() -> Iterator[Postgres]:
 
 def _account() -> str:
     """Who runs the server when root runs the tests: PostgreSQL refuses to be run by root."""
-    return "postgres"
+    import pwd  # not there on Windows, nor needed
+
+    return "postgres" if any(user.pw_name == "postgres" for user in pwd.getpwall()) else "nobody"
 
 
 def _command(command: list[object]) -> list[str]:

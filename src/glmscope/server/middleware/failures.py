@@ -63,6 +63,6 @@ class Failures:
         )
 
     def _retry_after(self, error: GLMScopeError) -> int:
-        """Whole seconds, rounded up: who has waited so long has waited long enough."""
+        """Whole seconds, at least one, rounded up: who waited so long has waited long enough."""
         known = error.retry_after if isinstance(error, Throttling) else None
-        return self._retry_after_seconds if known is None else math.ceil(known)
+        return self._retry_after_seconds if known is None else max(1, math.ceil(known))
