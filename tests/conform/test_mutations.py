@@ -147,6 +147,25 @@ def without_system(document: Any) -> Any:
     return document
 
 
+def first_part(document: Any) -> Any:
+    for message in document["input"].get("messages", []):
+        if isinstance(message["content"], list):
+            message["content"] = message["content"][:1]
+    return document
+
+
+def one_token_without_parameters(document: Any) -> Any:
+    if document.get("parameters") is None:
+        document["parameters"] = {"max_tokens": 1}
+    return document
+
+
+def one_token_for_the_unknown(document: Any) -> Any:
+    if "nobody_knows_this" in document["parameters"]:
+        document["parameters"]["max_tokens"] = 1
+    return document
+
+
 def only(event: str, change: Any) -> Mutation:
     return OnFrame(lambda frame: change(frame) if frame["header"]["event"] == event else frame)
 
@@ -161,12 +180,16 @@ RAW = [
     pytest.param(13, OnRequest(drop("messages")), "both", id="the prompt wins"),
     pytest.param(14, replace(b"BadRequest.EmptyInput", b"InvalidParameter"), "no input", id="code"),
     pytest.param(15, status(404, 400), "unknown model", id="unknown model is 400"),
+    pytest.param(16, OnRequest(one_token_without_parameters), "{}", id="null is not {}"),
+    pytest.param(17, OnRequest(one_token_for_the_unknown), "unknown", id="unknown name matters"),
     pytest.param(18, OnRequest(drop("top_p")), "top_p=0", id="range not checked"),
     pytest.param(18, replace(b"top_p", b"something"), "named", id="parameter not named"),
     pytest.param(24, OnRequest(drop("stop")), "stop 'HALT'", id="stop text shown"),
+    pytest.param(28, OnRequest(first_part), "parts", id="one part of several"),
     pytest.param(31, replace(b"[1, 6000]", b"[1, 10]"), "range not named", id="other range"),
     pytest.param(32, OnRequest(without_system), "system message", id="system cut away"),
     pytest.param(33, OnRequest(drop("history")), "history", id="ChatGLM2 without history"),
+    pytest.param(35, OnRequest(drop("enable_search")), "enable_search", id="search ignored"),
     pytest.param(36, header("content-type", "text/plain"), "stream with", id="stream type"),
     pytest.param(37, replace(b"event:", b"event: "), "no event", id="space after colon"),
     pytest.param(37, replace(b"\n", b"\r\n"), "no event", id="CRLF"),
@@ -221,6 +244,13 @@ SDK = [
     pytest.param(21, replace(b'"length"', b'"stop"'), "reason", id="limit called a stop"),
     pytest.param(23, OnRequest(drop("stop")), "with stop", id="stop ignored"),
     pytest.param(25, OnRequest(drop("presence_penalty")), "presence_penalty", id="penalty ignored"),
+    pytest.param(26, OnJson(edit("output.choices.1.index", 0)), "indexes", id="same index twice"),
+    pytest.param(
+        27,
+        OnJson(edit("output.choices.0.logprobs.content.0.bytes", [65])),
+        "joined by their bytes",
+        id="other bytes",
+    ),
     pytest.param(29, replace("\u2028".encode(), b" "), "odd characters", id="U+2028"),
     pytest.param(
         30, OnJson(edit("usage.output_tokens", lambda n: n + 1)), "output tokens", id="end counted"
@@ -231,6 +261,7 @@ SDK = [
     pytest.param(
         40, OnRequest(drop("incremental_output")), "pieces joined", id="incremental ignored"
     ),
+    pytest.param(41, OnRequest(drop("incremental_output")), "begin|last chunk", id="merged twice"),
     pytest.param(
         42, OnJson(edit("output.choices.0.message.content", None)), "content", id="no content"
     ),
@@ -238,12 +269,16 @@ SDK = [
     pytest.param(49, replace(b"event:error", b"event: error"), "TypeError", id="space in error"),
     pytest.param(50, status(404, 500), "InternalServerError", id="class of an exception"),
     pytest.param(51, OnRequest(drop("incremental_output")), "incremental", id="async modes"),
+    pytest.param(
+        54, only("result-generated", edit("payload.output.text", "x")), "websocket", id="SDK text"
+    ),
     pytest.param(57, OnFrame(edit("header.error_code", "X")), "X", id="code over websocket"),
     pytest.param(
         60, OnJson(edit("output.token_ids", lambda ids: ids[1:])), "token", id="a token short"
     ),
     pytest.param(61, OnJson(edit("output.total", 7)), "total", id="total of models"),
     pytest.param(62, OnRequest(drop("history")), "prompt", id="conversation forgotten"),
+    pytest.param(67, OnJson(edit("choices.0.message.content", "x")), "text", id="OpenAI text"),
     pytest.param(68, replace(b"question 9,", b"question 8,"), "answer", id="crossed answers"),
 ]
 
