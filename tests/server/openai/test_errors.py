@@ -66,6 +66,7 @@ def error_of(answer: Answer) -> tuple[int, str, str | None]:
         ({"functions": [{}]}, "functions"),
         ({"enable_search": True}, "enable_search"),
         ({"logit_bias": {"5": 1}}, "logit_bias"),
+        ({"web_search_options": {}}, "web_search_options"),
         ({"modalities": ["text", "audio"]}, "modalities"),
         ({"top_logprobs": 2}, "top_logprobs"),
         ({"logprobs": True, "top_logprobs": 6}, "top_logprobs"),

@@ -9,6 +9,13 @@ from glmscope.server import fields
 from glmscope.server.fields import Fields, Interval
 from glmscope.server.sampling import refuse_unsupported
 
+_FOREIGN: dict[str, object] = {
+    "logit_bias": {},
+    "functions": [],
+    "audio": None,
+    "web_search_options": None,
+}
+"""What no model here has, and the value that asks for nothing, besides null."""
 _FREQUENCY_PENALTY = Interval(-2.0, 2.0)
 
 
@@ -48,6 +55,6 @@ def refuse_foreign(body: Fields) -> None:
         )
     if body.get("modalities") not in (None, ["text"]):
         raise InvalidParameter("This model writes text only.", param="modalities")
-    for name in ("logit_bias", "functions", "audio", "web_search_options"):
-        if body.get(name):
+    for name, nothing in _FOREIGN.items():
+        if body.get(name) not in (None, nothing):
             raise InvalidParameter(f"{name} is not supported by this server.", param=name)
