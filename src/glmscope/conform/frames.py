@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -103,8 +102,3 @@ def opened(
         close_timeout=1,
     ) as connection:
         yield Frames(connection)
-
-
-def now() -> float:
-    """A clock for what the protocol says about time."""
-    return time.monotonic()

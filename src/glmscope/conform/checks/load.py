@@ -18,6 +18,8 @@ _MOST = 512
 """So many questions at once are asked before a limit is given up on."""
 _STEP = 32
 _FREED_SECONDS = 1.0
+_PATIENCE = 10
+"""On a busy machine a second is short: as many short questions may be asked besides."""
 
 
 @contextlib.contextmanager
@@ -65,18 +67,23 @@ def overload(target: Target) -> None:
 
 @wire(52, needs_script=True, alone=True)
 def leaving_frees(target: Target) -> None:
+    allowed = _FREED_SECONDS + _PATIENCE * _short_question_seconds(target)
     for stream in (True, False):
         with _crowd(target) as connections, target.connect() as waiting:
             _fill(target, connections, waiting, stream)
-            left = time.monotonic()
             for connection in connections:
                 connection.close()
-            if not _readable([waiting], _FREED_SECONDS):
+            if not _readable([waiting], allowed):
                 kind = "streams" if stream else "plain calls"
-                raise MismatchError(f"no slot {_FREED_SECONDS:.0f} s after {kind} were left")
+                raise MismatchError(f"no slot {allowed:.1f} s after {kind} were left")
             good(waiting.answer(), "the question that waited")
-            expect(time.monotonic() - left < _FREED_SECONDS * 2, "the answer took too long")
     _wait_until_free(target)
+
+
+def _short_question_seconds(target: Target) -> float:
+    started = time.monotonic()
+    good(target.generate("short", **GREEDY), "a short question")
+    return time.monotonic() - started
 
 
 def _fill(target: Target, connections: list[Connection], waiting: Connection, stream: bool) -> None:

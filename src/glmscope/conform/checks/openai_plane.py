@@ -8,17 +8,18 @@ from typing import Any
 from glmscope.conform.check import MismatchError, equal, expect, sdk, wire
 from glmscope.conform.checks.inputs import good
 from glmscope.conform.http import Answer
+from glmscope.conform.script import CHOOSE
 from glmscope.conform.sdk.sdk import Sdk, SdkRaisedError
 from glmscope.conform.target import CHATGLM3, Target, text_of, user
 
 _CHAT = "/compatible-mode/v1/chat/completions"
 _MODELS = "/compatible-mode/v1/models"
-_QUESTION = "Say a few words."
+_SAMPLING: dict[str, Any] = {"temperature": 1.0, "seed": 20231128, "max_tokens": 20}
+_ASKED: dict[str, Any] = {"model": CHATGLM3, "messages": [user(CHOOSE)], **_SAMPLING}
 
 
 def _body(**fields: Any) -> dict[str, Any]:
-    question = [user(_QUESTION)]
-    return {"model": CHATGLM3, "messages": question, "temperature": 0, "max_tokens": 20, **fields}
+    return {**_ASKED, **fields}
 
 
 def _chunks(answer: Answer) -> list[Any]:
@@ -36,7 +37,7 @@ def openai_raw(target: Target) -> None:
     expect(plain["id"].startswith("chatcmpl-"), f"id {plain['id']}")
     (choice,) = plain["choices"]
     expect(choice["finish_reason"] in ("stop", "length"), "finish_reason")
-    native = target.generate(_QUESTION, temperature=0, max_tokens=20)
+    native = target.generate(CHOOSE, **_SAMPLING)
     equal(choice["message"]["content"], text_of(native), "text beside the native plane's")
     counts = plain["usage"]
     total = counts["prompt_tokens"] + counts["completion_tokens"]
@@ -83,21 +84,21 @@ def _errors_and_models(target: Target) -> None:
     expect(CHATGLM3 in [model["id"] for model in listed["data"]], f"{CHATGLM3} is not listed")
 
 
-_ASKED = {"model": CHATGLM3, "messages": [user(_QUESTION)], "temperature": 0, "max_tokens": 20}
-
-
 @sdk(67)
 def openai_completions(sdk: Sdk) -> None:
     sdk.need("Completions")
-    native = sdk.call(prompt=_QUESTION, temperature=0, max_tokens=20).text
-    equal(sdk.ask("complete", arguments=_ASKED)["content"], native, "text")
+    native = sdk.call(prompt=CHOOSE, **_SAMPLING).text
+    # It has no argument for a seed.
+    asked = {name: _ASKED[name] for name in _ASKED if name != "seed"}
+    answer = sdk.ask("complete", arguments={**asked, "extra_body": {"seed": _ASKED["seed"]}})
+    equal(answer["content"], native, "text")
 
 
 @sdk(67)
 def openai_client(sdk: Sdk) -> None:
     if "Client" not in sdk.classes:
         return
-    native = sdk.call(prompt=_QUESTION, temperature=0, max_tokens=20).text
+    native = sdk.call(prompt=CHOOSE, **_SAMPLING).text
     for stream in (False, True):
         for asynchronous in (False, True):
             messages = _create(sdk, stream, asynchronous, _ASKED)

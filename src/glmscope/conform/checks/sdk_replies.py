@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from glmscope.conform.check import Skip, equal, expect, sdk
@@ -13,7 +14,6 @@ from glmscope.conform.script import (
     WEATHER_ARGUMENTS,
     echo,
 )
-from glmscope.conform.sdk.arguments import arguments_of
 from glmscope.conform.sdk.response import joined
 from glmscope.conform.sdk.sdk import Sdk
 from glmscope.conform.target import GREEDY, assistant, user
@@ -125,7 +125,7 @@ def tools(sdk: Sdk) -> None:
     equal(call["type"], "function", "type")
     expect(isinstance(call["id"], str) and call["id"], "no id")
     equal(call["function"]["name"], "get_weather", "name")
-    equal(arguments_of(call), WEATHER_ARGUMENTS, "arguments")
+    equal(_arguments(call), WEATHER_ARGUMENTS, "arguments")
     result = {"role": "tool", "content": SUNNY, "tool_call_id": call["id"], "name": "get_weather"}
     second = sdk.call(messages=[*messages, message, result], **asked)
     equal((second.text.strip(), second.finish_reason), (SUNNY_REPLY, "stop"), "second round")
@@ -133,4 +133,11 @@ def tools(sdk: Sdk) -> None:
     with_calls = [each for each in chunks if each.choices[0]["message"].get("tool_calls")]
     expect(with_calls, "no tool_calls in the stream")
     (streamed,) = with_calls[-1].choices[0]["message"]["tool_calls"]
-    equal(arguments_of(streamed), WEATHER_ARGUMENTS, "streamed arguments")
+    equal(_arguments(streamed), WEATHER_ARGUMENTS, "streamed arguments")
+
+
+def _arguments(call: Any) -> Any:
+    """Parsed. Both SDKs need them to be a JSON text."""
+    text = call["function"]["arguments"]
+    expect(isinstance(text, str), f"arguments are {type(text).__name__}, not a string")
+    return json.loads(text)

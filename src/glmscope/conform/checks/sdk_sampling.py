@@ -16,7 +16,7 @@ from glmscope.conform.script import (
     STOP_WORD,
     STOPPED_REPLY,
 )
-from glmscope.conform.sdk.response import Response
+from glmscope.conform.sdk.response import Response, joined
 from glmscope.conform.sdk.sdk import Sdk
 from glmscope.conform.target import GREEDY
 
@@ -32,6 +32,8 @@ def seeds(sdk: Sdk) -> None:
     text = sdk.call(**asked).text
     equal(sdk.call(**asked).text, text, "the same seed again")
     equal(sdk.stream(**asked)[-1].text, text, "the same seed, streamed")
+    pieces = sdk.stream(incremental_output=True, **asked)
+    equal(joined(pieces), text, "the same seed, in pieces")
     equal(sdk.call(transport="websocket", **asked).text, text, "the same seed over websocket")
     others = {sdk.call(**{**asked, "seed": seed}).text for seed in _SEEDS}
     expect(len(others) > 1, f"{len(_SEEDS)} seeds, one text")
