@@ -9,6 +9,11 @@ import pytest
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A data directory of the test's own; nothing of the user's is seen or touched."""
     monkeypatch.setenv("GLMSCOPE_HOME", str(tmp_path / "home"))
-    for name in ("GLMSCOPE_DATABASE", "DASHSCOPE_API_KEY", "DASHSCOPE_HTTP_BASE_URL"):
+    for name in (
+        "GLMSCOPE_CONFIG",
+        "GLMSCOPE_DATABASE",
+        "DASHSCOPE_API_KEY",
+        "DASHSCOPE_HTTP_BASE_URL",
+    ):
         monkeypatch.delenv(name, raising=False)
     return tmp_path / "home"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import httpx
 import pytest
 
 from glmscope.cli.config import Config, read_config
@@ -106,3 +107,26 @@ def test_a_server_takes_its_options_from_the_file_and_the_command_line_wins(
     with serving("--config", str(path), errors=tmp_path / "errors") as server:
         assert server.exports["DASHSCOPE_API_KEY"] == "none"
         assert not server.url.startswith("http://127.0.0.1:1/")
+
+
+def test_the_files_limits_hold_for_every_key(tmp_path: Path) -> None:
+    path = written(
+        tmp_path,
+        f'database = "{tmp_path / "team.db"}"\n[serve]\nengine = "scripted"\n'
+        "[limits]\nrequests_per_minute = 1\n",
+    )
+    with serving("--config", str(path), errors=tmp_path / "errors") as server:
+        headers = {"Authorization": f"Bearer {server.exports['DASHSCOPE_API_KEY']}"}
+        with httpx.Client(base_url=server.url, headers=headers, trust_env=False) as client:
+            statuses = [client.get("/models").status_code for _ in range(3)]
+    assert statuses == [200, 429, 429]
+    assert (tmp_path / "team.db").exists()
+
+
+def test_a_server_does_not_start_with_a_redis_that_is_not_there(tmp_path: Path) -> None:
+    pytest.importorskip("redis", reason="the extra redis is not installed")
+    path = written(tmp_path, f'[limits]\nstorage = "unix://{tmp_path}/no.sock"\n')
+    result = glmscope("serve", "--engine", "scripted", "--config", str(path), "--port", "0")
+    assert result.returncode == 2
+    assert "The Redis of [limits] storage does not answer" in result.stderr
+    assert "Traceback" not in result.stderr
