@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -16,6 +17,7 @@ from safetensors.numpy import save_file
 
 from glmscope.chat.service import ChatService, Limits, ServedModel
 from glmscope.engine.openvino import OpenVINOEngine
+from glmscope.engine.vocabulary import Vocabulary
 from glmscope.family import Family
 from glmscope.model.convert import convert
 from tests.server.support import STREAM, RunningServer, ask, eventually, serving
@@ -41,7 +43,9 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]
     calm = {name: tensor / np.float16(4) for name, tensor in tensors.items()}
     save_file(calm, directory / "source" / "model.safetensors")
     convert(directory / "source", directory / "converted", weights="fp32")
-    engine = OpenVINOEngine.open(directory / "converted")
+    pieces = [tokenizer.id_bytes(token_id) for token_id in range(tokenizer.vocab_size)]
+    vocabulary = Vocabulary(pieces, tokenizer.special.eos)
+    engine = OpenVINOEngine.open(directory / "converted", vocabulary=vocabulary)
     limits = Limits(context=1000, input=800, output=600)
     model = ServedModel("chatglm3-6b", tokenizer, engine, limits, "a random network")
     with serving(ChatService([model])) as running:
@@ -148,3 +152,68 @@ def test_a_text_is_scored_as_it_was_generated(network: RunningServer) -> None:
         scored[-len(names) :], written["logprobs"]["token_logprobs"], atol=1e-4
     )
     assert len({round(each, 3) for each in scored}) > 10
+
+
+SCHEMA = {
+    "type": "object",
+    "properties": {"good": {"type": "boolean"}, "year": {"type": "integer", "minimum": 0}},
+    "required": ["good", "year"],
+}
+JSON_REPLIES = {
+    "result_format": "message",
+    "n": 3,
+    "seed": 11,
+    "temperature": 1.2,
+    "logprobs": True,
+    "top_logprobs": 3,
+    "response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": SCHEMA}},
+}
+
+
+def test_choices_with_log_probabilities_that_follow_a_schema(network: RunningServer) -> None:
+    choices = network.ask(ask("你好", **JSON_REPLIES)).json["output"]["choices"]
+    assert [choice["index"] for choice in choices] == [0, 1, 2]
+    for choice in choices:
+        text = choice["message"]["content"]
+        tokens = choice["logprobs"]["content"]
+        assert b"".join(bytes(token["bytes"]) for token in tokens).decode() == text
+        assert all(
+            [each["token"] for each in token["top_logprobs"]] == [token["token"]]
+            for token in tokens
+        )
+        assert choice["finish_reason"] == "stop"
+        assert sorted(json.loads(text)) == ["good", "year"]
+    streamed = network.ask(ask("你好", **JSON_REPLIES, incremental_output=True), STREAM).events
+    for choice in choices:
+        pieces = [event["output"]["choices"][0] for event in streamed]
+        own = [piece for piece in pieces if piece["index"] == choice["index"]]
+        content = "".join(piece["message"]["content"] for piece in own)
+        assert content == choice["message"]["content"]
+
+
+def test_a_json_object_begins_with_its_brace(network: RunningServer) -> None:
+    for seed in range(5):
+        asked = {"temperature": 1.5, "seed": seed, "response_format": {"type": "json_object"}}
+        output = network.ask(ask("你好", **asked, max_tokens=200)).json["output"]
+        assert output["text"].startswith("{")
+        if output["finish_reason"] == "stop":
+            assert isinstance(json.loads(output["text"]), dict)
+
+
+def test_schemas_that_cannot_be_followed_leave_other_replies_alone(network: RunningServer) -> None:
+    quiet = ask("你好", temperature=1.0, seed=5, max_tokens=300)
+    alone = network.ask(quiet).json["output"]
+    hostile = [
+        {"type": "string", "pattern": "(a+)+$"},
+        {"$ref": "#"},
+        {"enum": ["x" * 100_000]},
+        {"type": "object", "properties": {str(i): {} for i in range(1000)}},
+        {"type": "string", "maxLength": 10**12},
+    ]
+    with ThreadPoolExecutor(4) as pool:
+        others = [pool.submit(network.ask, quiet) for _ in range(2)]
+        for schema in hostile:
+            wanted = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}
+            answer = network.ask(ask("x", response_format=wanted), STREAM)
+            assert answer.error == (400, "InvalidParameter")
+        assert [other.result().json["output"] for other in others] == [alone, alone]

@@ -29,8 +29,8 @@ _ACTIVATION_GROUP = 128
 """Activations that share a scale where the weights have one a row."""
 
 _GIB = 2**30
-_MOST_GRAMMAR_CHARACTERS = 2_000_000
-"""Some 250 MB of what the library makes of them, measured with the published vocabulary."""
+_MOST_GRAMMAR_CHARACTERS = 1_000_000
+"""With the published vocabulary the library makes some 130 MB of them, 450 at worst."""
 
 # The library keeps settings in float32 and refuses a zero. Below this a temperature draws nothing
 # but the best id (the original's demo turns sampling off here, too), a top-p keeps nothing else,
