@@ -29,7 +29,8 @@ def replaying(directory: Path, speed: float = 0.0, keys: KeyStore | None = None)
 
 
 def files(directory: Path) -> list[Path]:
-    return sorted(directory.iterdir())
+    """What was recorded; a file still being written has another name, and may change it now."""
+    return sorted(directory.glob("*.json"))
 
 
 def recorded(directory: Path, count: int) -> list[dict[str, Any]]:
