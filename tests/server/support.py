@@ -94,6 +94,14 @@ class RunningServer:
     def running(self) -> int:
         return self.engine.load().running
 
+    def waiting(self) -> int:
+        """Requests in the line, as the open metrics tell."""
+        with self.connect() as connection:
+            connection.send(b"", path="/metrics", method="GET")
+            lines = connection.answer().body.decode().splitlines()
+        name = "glmscope_requests_waiting "
+        return next(int(float(line[len(name) :])) for line in lines if line.startswith(name))
+
     def connect(self) -> Connection:
         return Connection(self.address, self.key)
 

@@ -44,7 +44,8 @@ def test_a_client_that_leaves_while_it_waits_loses_its_place() -> None:
         running.send(ask("slow"), STREAM)
         assert eventually(lambda: server.running() == 1)
         waiting.send(ask(), STREAM)
-        assert eventually(lambda: server.ask(ask()).status == 429)
+        assert eventually(lambda: server.waiting() == 1)
+        assert server.ask(ask()).status == 429
         waiting.close()
         with server.connect() as next_one:
             # Refused until the server has noticed; then it waits for the running one.
