@@ -7,7 +7,7 @@ import sys
 
 from tests.support.paths import REPOSITORY
 
-SECONDS = 20
+SECONDS = 60
 
 
 def test_strangers_for_a_while() -> None:
