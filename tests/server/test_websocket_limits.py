@@ -72,3 +72,16 @@ def test_what_a_task_used_is_on_disk_when_its_answer_is_whole(
             "output_tokens": 10,
         }
         assert client.run().error == "Throttling.AllocationQuota"
+
+
+def test_a_frame_right_after_a_task_does_not_take_its_account(
+    limited: tuple[RunningServer, KeyStore],
+) -> None:
+    server = with_key(*limited, KeyTerms(limits=KeyLimits(tokens_per_month=12)))
+    with websocket(server) as client:
+        # While the task's key is looked up in the database, the frame after it is refused.
+        client.send(run_task(task_id="counted"))
+        client.send("nonsense")
+        ends = [client.until_over() for _ in range(2)]
+        assert sorted(end.error or "" for end in ends) == ["", "BadRequest.IllegalInput"]
+        assert client.run().error == "Throttling.AllocationQuota"

@@ -50,7 +50,10 @@ class WebsocketTask:
         self._room = room
         self._begun = time.monotonic()
         key = RequestRecord.of(websocket).key
-        self._record = RequestRecord.begin(websocket.scope)
+        # A scope of its own: a frame that is refused meanwhile has a record too, and the checks
+        # have to find this one.
+        self._request = HTTPConnection({**websocket.scope, "state": {**websocket.scope["state"]}})
+        self._record = RequestRecord.begin(self._request.scope)
         self._record.wire = "websocket"
         self._record.key = key
         self._task_id: object = None
@@ -84,7 +87,7 @@ class WebsocketTask:
         try:
             self._record.request_id = frames.check_task_id(frame.task_id)
             for check in self._room.checks:
-                await check(self._websocket)
+                await check(self._request)
             task = frames.read_run_task(frame)
             self._record.stream = task.streams
             call, reply = await prepare_generation(task.payload, self._room.service, self._record)
