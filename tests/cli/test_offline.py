@@ -45,7 +45,7 @@ def test_record_then_replay(tmp_path: Path) -> None:
     ("arguments", "complaint"),
     [
         (["--faults", "x.json"], "--faults goes with --engine scripted."),
-        (["--engine", "scripted", "--faults", "nowhere"], "Cannot read the faults nowhere"),
+        (["--engine", "scripted", "--faults", "nowhere"], "Cannot read the fault plan nowhere"),
         (["--replay", ".", "--engine", "scripted"], "--replay runs no model"),
         (["--replay", "nowhere"], "Cannot replay nowhere: No such file or directory."),
     ],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 import threading
 from collections.abc import Callable, Mapping
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from glmscope.engine import rules_file
 from glmscope.engine.fault import Fault, FaultError, known_error
 from glmscope.errors import UsageError
 
@@ -69,30 +69,19 @@ class FaultPlan:
     @classmethod
     def from_file(cls, path: Path) -> FaultPlan:
         """Read a plan. Raises UsageError naming the file and what is wrong with it."""
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-            raise UsageError(f"Cannot read the faults {path}: {reason}.") from error
-        return cls.from_json(text, str(path))
+        return cls.from_json(rules_file.read_text(path, "fault plan"), str(path))
 
     @classmethod
     def from_json(cls, text: str, source: str) -> FaultPlan:
         """Parse a plan; `source` names it in errors. Raises UsageError."""
-        try:
-            document = json.loads(text)
-        except ValueError as error:
-            raise UsageError(f"The faults {source} are not JSON: {error}.") from error
-        rules = document.get("rules") if isinstance(document, dict) else None
-        if not isinstance(rules, list):
-            raise UsageError(f'The faults {source} must be an object with a list "rules".')
+        document = rules_file.parse(text, f"The fault plan {source}")
         seed = document.get("seed", 0)
         if not _is_integer(seed):
-            raise UsageError(f'"seed" must be an integer in the faults {source}.')
+            raise UsageError(f'"seed" must be an integer in the fault plan {source}.')
         return cls(
             tuple(
-                _rule(rule, f"rule {number} of the faults {source}")
-                for number, rule in enumerate(rules, start=1)
+                _rule(rule, f"rule {number} of the fault plan {source}")
+                for number, rule in enumerate(document["rules"], start=1)
             ),
             seed,
         )

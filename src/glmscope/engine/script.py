@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -10,6 +9,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from glmscope.engine import rules_file
 from glmscope.errors import UsageError
 
 QUESTION = "{question}"
@@ -81,23 +81,12 @@ class Script:
     @classmethod
     def from_file(cls, path: Path) -> Script:
         """Read a script. Raises UsageError naming the file and what is wrong with it."""
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-            raise UsageError(f"Cannot read the script {path}: {reason}.") from error
-        return cls.from_json(text, str(path))
+        return cls.from_json(rules_file.read_text(path, "script"), str(path))
 
     @classmethod
     def from_json(cls, text: str, source: str) -> Script:
         """Parse a script; `source` names it in errors. Raises UsageError."""
-        try:
-            document = json.loads(text)
-        except ValueError as error:
-            raise UsageError(f"The script {source} is not JSON: {error}.") from error
-        rules = document.get("rules") if isinstance(document, dict) else None
-        if not isinstance(rules, list):
-            raise UsageError(f'The script {source} must be an object with a list "rules".')
+        rules = rules_file.parse(text, f"The script {source}")["rules"]
         return cls(
             tuple(
                 _rule(rule, f"rule {number} of the script {source}")

@@ -1,0 +1,29 @@
+"""JSON files that hold an object with a list of rules: scripts and fault plans."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from glmscope.errors import UsageError
+
+
+def read_text(path: Path, kind: str) -> str:
+    """The text of the file; `kind`, such as "script", names it in the UsageError that it raises."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise UsageError(f"Cannot read the {kind} {path}: {reason}.") from error
+
+
+def parse(text: str, name: str) -> dict[str, Any]:
+    """The object, whose "rules" are a list of anything; `name` stands for it in the UsageError."""
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        raise UsageError(f"{name} is not JSON: {error}.") from error
+    if not isinstance(document, dict) or not isinstance(document.get("rules"), list):
+        raise UsageError(f'{name} must be an object with a list "rules".')
+    return document
