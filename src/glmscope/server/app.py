@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import NoReturn
 
 from fastapi import Depends, FastAPI, Request
@@ -22,7 +22,7 @@ from glmscope.server.admission import Admission
 from glmscope.server.auth import key_check
 from glmscope.server.dashscope.routes import dashscope_routes
 from glmscope.server.dashscope.websocket import websocket_routes
-from glmscope.server.dashscope.websocket_task import TaskRoom
+from glmscope.server.dashscope.websocket_task import Check, TaskRoom
 from glmscope.server.exchange_directory import ExchangeDirectory
 from glmscope.server.faults import FaultInjection, FaultyService
 from glmscope.server.health import health_routes
@@ -70,22 +70,11 @@ def create_app(
     )
     telemetry = Telemetry(service, admission, settings)
     access_log = AccessLog([*observers, *telemetry.observers])
-    check_key = key_check(keys)
-    check_admin = Depends(key_check(keys, Role.ADMIN))
-    check_request = request_check(accounts)
     lifecycle = Lifecycle(service, admission, settings.drain_seconds)
-
-    @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        yield
-        await lifecycle.stop()
-        if accounts is not None:
-            await accounts.close()
-
     app = FastAPI(
         title="GLMScope",
         version=__version__,
-        lifespan=lifespan,
+        lifespan=_stopping(lifecycle, accounts),
         # No pages that answer without a key, and none that load scripts from elsewhere.
         openapi_url=None,
         redirect_slashes=False,
@@ -93,53 +82,93 @@ def create_app(
     )
     app.state.lifecycle = lifecycle
     app.state.settings = settings
-    # The last one added is the first to see a request.
+    _add_middleware(app, settings, access_log, recordings, isinstance(service, FaultyService))
+    app.router.default = _not_served
+    app.include_router(health_routes(service, admission, telemetry.metrics))
+    check_key = key_check(keys)
+    if replay is not None:
+        app.include_router(replay_routes(replay), dependencies=[Depends(check_key)])
+        return app
+    checks = [check_key, request_check(accounts)]
+    _add_http_wires(app, service, admission, settings, checks)
+    tasks = TaskRoom(service, admission, access_log, checks, settings.websocket_hold_back_seconds)
+    app.include_router(
+        websocket_routes(tasks, settings),
+        # A task opens its account itself: a connection lives for many of them.
+        dependencies=[Depends(speaks("websocket")), Depends(check_key)],
+    )
+    _add_admin(app, service, keys, telemetry, accounts)
+    if settings.openapi:
+        app.include_router(openapi_routes(app), dependencies=[Depends(check_key)])
+    return app
+
+
+def _stopping(
+    lifecycle: Lifecycle, accounts: Accounts | None
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        await lifecycle.stop()
+        if accounts is not None:
+            await accounts.close()
+
+    return lifespan
+
+
+def _add_middleware(
+    app: FastAPI,
+    settings: ServerSettings,
+    access_log: AccessLog,
+    recordings: ExchangeDirectory | None,
+    with_faults: bool,
+) -> None:
+    """The last one added is the first to see a request."""
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
     app.add_middleware(Failures, retry_after_seconds=settings.retry_after_seconds)
     app.add_middleware(BodyDeadline, seconds=settings.receive_seconds)
     if recordings is not None:
         app.add_middleware(Recorder, directory=recordings)
     app.add_middleware(Slashes)
-    if isinstance(service, FaultyService):
+    if with_faults:
         app.add_middleware(FaultInjection)
     app.add_middleware(RequestLog, access_log=access_log)
 
-    app.router.default = _not_served
-    app.include_router(health_routes(service, admission, telemetry.metrics))
-    if replay is not None:
-        app.include_router(replay_routes(replay), dependencies=[Depends(check_key)])
-        return app
+
+def _add_http_wires(
+    app: FastAPI,
+    service: ChatService,
+    admission: Admission,
+    settings: ServerSettings,
+    checks: Sequence[Check],
+) -> None:
+    checked = [Depends(check) for check in checks]
     app.include_router(
         dashscope_routes(service, admission, settings.keep_alive_seconds),
-        dependencies=[Depends(speaks("dashscope")), Depends(check_key), Depends(check_request)],
+        dependencies=[Depends(speaks("dashscope")), *checked],
     )
     openai = openai_routes(service, admission, settings.keep_alive_seconds)
     for prefix in PREFIXES:
         app.include_router(
-            openai,
-            prefix=prefix,
-            dependencies=[Depends(speaks("openai")), Depends(check_key), Depends(check_request)],
+            openai, prefix=prefix, dependencies=[Depends(speaks("openai")), *checked]
         )
-    tasks = TaskRoom(
-        service,
-        admission,
-        access_log,
-        [check_key, check_request],
-        settings.websocket_hold_back_seconds,
-    )
-    app.include_router(
-        websocket_routes(tasks, settings),
-        dependencies=[Depends(speaks("websocket")), Depends(check_key)],
-    )
+
+
+def _add_admin(
+    app: FastAPI,
+    service: ChatService,
+    keys: KeyStore | None,
+    telemetry: Telemetry,
+    accounts: Accounts | None,
+) -> None:
+    check_admin = Depends(key_check(keys, Role.ADMIN))
     if accounts is not None:
         app.include_router(usage_routes(accounts.usage), dependencies=[check_admin])
     app.include_router(key_metrics_routes(telemetry.key_metrics), dependencies=[check_admin])
+    # A key of any role: every key may see what became of its own requests.
     app.include_router(
         trace_routes(telemetry.traces, service), dependencies=[Depends(key_check(keys, None))]
     )
-    if settings.openapi:
-        app.include_router(openapi_routes(app), dependencies=[Depends(check_key)])
-    return app
 
 
 async def _not_served(_scope: Scope, _receive: Receive, _send: Send) -> NoReturn:
