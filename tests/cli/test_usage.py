@@ -59,6 +59,13 @@ def test_the_three_forms_tell_the_same(key_id: str) -> None:
     assert "2,020" in table
 
 
+def test_a_narrow_terminal_shows_whole_ids_and_days(key_id: str) -> None:
+    table = usage("--until", "2026-01-31").stdout
+    assert key_id in table
+    assert "2026-01-31" in table
+    assert "…" not in table
+
+
 def test_sums_are_split_and_bounded_as_asked(key_id: str) -> None:
     (total,) = json.loads(usage("--by", "model", "--format", "json").stdout)
     assert total == {

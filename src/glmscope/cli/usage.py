@@ -79,7 +79,10 @@ def _table(rows: list[dict[str, str | int]]) -> Table:
     table = Table()
     for name, value in rows[0].items():
         table.add_column(
-            name.replace("_", " "), justify="right" if isinstance(value, int) else "left"
+            name.replace("_", " "),
+            justify="right" if isinstance(value, int) else "left",
+            no_wrap=name in ("key_id", "day"),  # else a narrow terminal gets half an id
+            overflow="fold",
         )
     for row in rows:
         # Text, because a name may look like Rich's markup.
