@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime, timezone
 
 import pytest
 from structlog.testing import capture_logs
 
+from glmscope.chat.events import Usage
 from glmscope.errors import StoreError
+from glmscope.server.accounts import Accounts
 from glmscope.server.ledger import UsageLedger
+from glmscope.server.record import RequestRecord
+from glmscope.store.keyinfo import KeyInfo, KeyLimits, KeyTerms
 from glmscope.store.usage import Amount, UsageKey, UsageStore
 
 ACCOUNT = UsageKey("key", "model", date(2026, 1, 5))
@@ -80,3 +84,29 @@ async def test_a_database_that_refuses_holds_nobody_up_and_gets_it_later() -> No
     assert store.batches == [{ACCOUNT: Amount(2, 4, 6)}]
     await ledger.close()
     assert len(store.batches) == 1
+
+
+async def test_a_reader_that_leaves_while_it_is_written_down_is_charged_its_minute() -> None:
+    store = Store()
+    accounts = Accounts(store)
+    limits = KeyLimits(tokens_per_minute=100)
+    now = datetime.now(timezone.utc)
+    record = RequestRecord(key=KeyInfo("key", "name", "last", now, None, KeyTerms(limits=limits)))
+    record.model, record.usage = "model", Usage(2, 30)
+    await accounts.open(record)
+    store.go_on.clear()
+
+    async def answer() -> None:
+        async with record.account.reply(2):
+            await record.account.settle()
+
+    reader = asyncio.create_task(answer())
+    await asyncio.sleep(0.02)
+    reader.cancel()
+    store.go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await reader
+    window = await accounts.rates.count_tokens("key", 100, 0)
+    assert window is not None and window.remaining == 68
+    await accounts.close()
+    assert sum((sum(batch.values(), Amount()) for batch in store.batches), Amount()).tokens == 32

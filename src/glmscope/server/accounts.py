@@ -132,11 +132,12 @@ class KeyAccount(Account):
         if usage is None or model is None:
             return
         made = Amount(1, usage.input_tokens, usage.output_tokens)
+        # Each of the two may be cut short by a client that leaves, and is made up for by the next
+        # call: neither depends on how the other went.
         added, self._settled = made - self._settled, made
-        if added == Amount():
-            return
-        today = datetime.now(timezone.utc).date()
-        await self._accounts.ledger.add(UsageKey(self.key.id, model, today), added)
+        if added != Amount():
+            today = datetime.now(timezone.utc).date()
+            await self._accounts.ledger.add(UsageKey(self.key.id, model, today), added)
         self._written_tokens = made.tokens
         if limit := self._limits.tokens_per_minute:
             more, self._charged_tokens = made.tokens - self._charged_tokens, made.tokens
