@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 import glmscope
 from glmscope.chat.service import ChatService
 from glmscope.server.settings import ServerSettings
+from glmscope.store.keytext import make_key
 from tests.server.support import (
     GENERATION,
     STREAM,
@@ -192,6 +193,13 @@ def test_the_access_log_says_what_was_done(server: RunningServer) -> None:
         "output_tokens": 3,
         "finish_reason": "length",
     }
+
+
+def test_a_key_in_a_path_is_not_logged(server: RunningServer) -> None:
+    with capture_logs() as logs:
+        assert server.ask(ask(), path=f"/api/v1/{make_key()}/x").status == 404
+        assert eventually(lambda: len(logs) == 1)
+    assert logs[0]["path"] == "(holds a key)"
 
 
 def test_garbage_does_not_hurt(server: RunningServer) -> None:

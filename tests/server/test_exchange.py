@@ -237,6 +237,8 @@ def test_tasks_of_a_websocket(tmp_path: Path, keys: KeyStore) -> None:
         documents = recorded(tmp_path, len(asked) + 1)
     assert {document["request"]["method"] for document in documents} == {"WEBSOCKET"}
     with replaying(tmp_path, keys=keys) as server, websocket(server) as client:
+        client.send(b"\x00\xff")
+        assert client.receive()["header"]["event"] == "task-failed"
         again = [client.run(prompt, streaming, temperature=0) for prompt, streaming in asked]
         unknown = client.run("never asked")
     assert [task.events for task in again] == [task.events for task in first]

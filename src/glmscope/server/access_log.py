@@ -9,6 +9,7 @@ from starlette.types import Scope
 
 from glmscope.server.observers import RequestObserver, tell
 from glmscope.server.record import RequestRecord
+from glmscope.store import keytext
 
 _log = structlog.get_logger("glmscope.access")
 
@@ -16,6 +17,11 @@ CLIENT_GONE = 499
 """Logged, never sent: the client went away before there was an answer."""
 
 _LONGEST_PATH = 200
+
+
+def _loggable(path: str) -> str:
+    """The path, unless somebody put a key into it."""
+    return "(holds a key)" if keytext.holds_key(path) else path[:_LONGEST_PATH]
 
 
 class AccessLog:
@@ -32,7 +38,7 @@ class AccessLog:
         _log.info(
             "request",
             method=scope.get("method", "GET"),
-            path=scope["path"][:_LONGEST_PATH],
+            path=_loggable(scope["path"]),
             status=status,
             seconds=round(seconds, 4),
             **record.log_fields(),

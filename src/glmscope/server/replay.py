@@ -78,7 +78,11 @@ def replay_routes(replay: Replay) -> APIRouter:
         await websocket.accept()
         with contextlib.suppress(WebSocketDisconnect):
             while True:
-                await _answer_task(websocket, replay, await websocket.receive_text())
+                message = await websocket.receive()
+                if message["type"] == "websocket.disconnect":
+                    return
+                # A binary frame has no text, and is answered as a frame that is no JSON.
+                await _answer_task(websocket, replay, message.get("text") or "")
 
     return router
 
