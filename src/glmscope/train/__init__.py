@@ -1,0 +1,4 @@
+"""Making a model of the family: tokenizer, pretraining, dialogue tuning, preference alignment.
+
+Needs the extra `glmscope[train]` (PyTorch); serving never imports this room.
+"""

@@ -1,0 +1,4 @@
+"""Dialogues for tuning, made from the hand-written material under `train/data/`.
+
+Each module has `dialogues(rng, count, data)`: `count` dialogues, the same ones for the same `rng`.
+"""
