@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from glmscope import __version__
-from glmscope.cli import keys
+from glmscope.cli import evaluate, keys
 from glmscope.cli.chat import chat
 from glmscope.cli.conform import conform
 from glmscope.cli.console import complain, say
@@ -32,6 +32,7 @@ app = typer.Typer(
 for command in (serve, chat, models, pull, convert, parity, conform, trace, usage):
     app.command()(command)
 app.add_typer(keys.app, name="keys")
+app.add_typer(evaluate.app, name="evaluate")
 
 
 def _show_version(wanted: bool) -> None:
