@@ -27,7 +27,7 @@ MEMORY_BYTES = 2**30
 FILE_BYTES = 2**20
 
 _LAUNCHER = Path(__file__).with_name("rlimits.py")
-_FENCE = re.compile(r"^```[^\n`]*\n(.*?)^```", re.S | re.M)
+_FENCE = re.compile(r"```[^\n`]*\n(.*?)```", re.S)
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 
