@@ -11,13 +11,34 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 FinishReason = Literal["stop", "length"]
-EngineAbility = Literal["logprobs", "json", "score"]
+EngineAbility = Literal["logprobs", "json", "calls", "score"]
 """What an engine may be able to do beside continuing a prompt."""
 
 ANY_OBJECT = '{"type":"object"}'
 """The schema that every JSON object follows."""
 LOWEST_LOGPROB = -9999.0
 """Stands for log-probabilities that JSON has no number for."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallableTool:
+    """A tool by its name, and the JSON text of the schema that its arguments follow."""
+
+    name: str
+    parameters: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallRule:
+    """Which tools a reply may call, in the family's own syntax.
+
+    With `must_call` a reply is a call, else it may be a text or begin with one; with `several` a
+    call may be followed by another.
+    """
+
+    tools: tuple[CallableTool, ...]
+    must_call: bool = False
+    several: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +50,8 @@ class Sampling:
     whoever makes one of these from a request; an engine may rely on them.
 
     `logprobs` k asks for the log-probability of every id with its k likeliest alternatives; None
-    asks for nothing. `json_schema` is the JSON text of a schema that the reply must follow.
+    asks for nothing. `json_schema` is the JSON text of a schema that the reply must follow;
+    `calls` says what the reply may call, and that it calls nothing else. At most one of the two.
     """
 
     max_new_tokens: int
@@ -42,6 +64,7 @@ class Sampling:
     stop_ids: frozenset[int] = field(default_factory=frozenset)
     logprobs: int | None = None
     json_schema: str | None = None
+    calls: CallRule | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +114,7 @@ class Engine(Protocol):
     max_positions: int
     """Prompt and reply together never hold more ids than this."""
     abilities: frozenset[EngineAbility]
-    """What it can do beyond `generate` without logprobs and json_schema."""
+    """What it can do beyond `generate` without logprobs, json_schema and calls."""
 
     def generate(self, prompt_ids: Sequence[int], sampling: Sampling) -> AsyncGenerator[Step, None]:
         """Continue `prompt_ids`; steps arrive as they are made.
@@ -103,7 +126,7 @@ class Engine(Protocol):
         fall differently in a crowd.
 
         Raises EngineFailure when the network fails, ModelUnavailable once closed, and
-        InvalidParameter for logprobs or a json_schema that it cannot give or follow.
+        InvalidParameter for logprobs, a json_schema or calls that it cannot give or follow.
         """
         ...
 

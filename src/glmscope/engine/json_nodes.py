@@ -84,6 +84,13 @@ class JsonSchema:
 
     definitions: Mapping[str, Node]
 
+    def as_object(self) -> Object | None:
+        """The object that the schema describes; None where it describes anything else, or more."""
+        node = self.definitions[""]
+        while isinstance(node, Reference):
+            node = self.definitions[node.name]
+        return node if isinstance(node, Object) else None
+
 
 def json_text(value: object) -> str:
     """A value as compact JSON; halves of surrogate pairs, which UTF-8 cannot hold, as escapes.

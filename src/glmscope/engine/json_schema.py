@@ -53,26 +53,32 @@ _DEMANDING = {
 """What may be demanded of each type."""
 
 
-def read_json_schema(text: str) -> JsonSchema:
-    """Read a schema from JSON text.
+def read_json_schema(text: str, param: str = "response_format") -> JsonSchema:
+    """Read a schema from JSON text; `param` names where it was given.
 
     Raises InvalidParameter for text that is no schema, that demands what cannot be held to, that
     nothing can follow, or that is larger than what is prepared here.
     """
+    try:
+        return _read(text)
+    except _RefusalError as refusal:
+        raise InvalidParameter(
+            f"This model cannot follow the JSON schema of {param}: {refusal}.", param=param
+        ) from None
+
+
+class _RefusalError(Exception):
+    """Why a schema cannot be followed."""
+
+
+def _read(text: str) -> JsonSchema:
     if len(text) > LONGEST_SCHEMA:
-        raise _refusal(f"a schema may have {LONGEST_SCHEMA} characters")
+        raise _RefusalError(f"a schema may have {LONGEST_SCHEMA} characters")
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
-        raise _refusal("the schema is not JSON that can be read") from None
+        raise _RefusalError("the schema is not JSON that can be read") from None
     return JsonSchema(_Reader(document).definitions())
-
-
-def _refusal(reason: str) -> InvalidParameter:
-    return InvalidParameter(
-        f"This model cannot follow the JSON schema of response_format: {reason}.",
-        param="response_format",
-    )
 
 
 class _Reader:
@@ -93,7 +99,7 @@ class _Reader:
                 found[name] = self._node(self._defined(name), name or "it", _DEEPEST)
         endless = find_endless(found)
         if endless is not None:
-            raise _refusal(f"nothing that ends can follow {endless or 'it'}")
+            raise _RefusalError(f"nothing that ends can follow {endless or 'it'}")
         return found
 
     def _defined(self, name: str) -> object:
@@ -102,17 +108,17 @@ class _Reader:
         _, keyword, key = name.split("/")
         table = self._document.get(keyword) if isinstance(self._document, dict) else None
         if not isinstance(table, dict) or key not in table:
-            raise _refusal(f"it has no {name}")
+            raise _RefusalError(f"it has no {name}")
         return table[key]
 
     def _node(self, schema: object, where: str, deeper: int) -> Node:
         self._nodes += 1
         if self._nodes > _MOST_NODES or not deeper:
-            raise _refusal(f"it is larger than {_MOST_NODES} parts or deeper than {_DEEPEST}")
+            raise _RefusalError(f"it is larger than {_MOST_NODES} parts or deeper than {_DEEPEST}")
         if schema is True:
             return AnyValue()
         if not isinstance(schema, dict):
-            raise _refusal(f"{where} is not an object")
+            raise _RefusalError(f"{where} is not an object")
         demands = schema.keys() - _DESCRIBING
         for keyword in ("$ref", "const", "enum", "anyOf", "oneOf", "allOf"):
             if keyword in demands:
@@ -126,18 +132,18 @@ class _Reader:
         if keyword in ("const", "enum"):
             demands = demands - {"type"}
         if others := demands - {keyword}:
-            raise _refusal(f"{where} has {min(others)} beside {keyword}")
+            raise _RefusalError(f"{where} has {min(others)} beside {keyword}")
         value = schema[keyword]
         if keyword == "$ref":
             return self._reference(value, where)
         if keyword == "const":
             return _values([value], schema, where)
         if not isinstance(value, list) or not value:
-            raise _refusal(f"{keyword} of {where} is not a list with something in it")
+            raise _RefusalError(f"{keyword} of {where} is not a list with something in it")
         if keyword == "enum":
             return _values(value, schema, where)
         if keyword == "allOf" and len(value) > 1:
-            raise _refusal(f"allOf of {where} has more than one part")
+            raise _RefusalError(f"allOf of {where} has more than one part")
         options = [self._node(each, f"{keyword} of {where}", deeper - 1) for each in value]
         return Union(tuple(dict.fromkeys(options)))
 
@@ -148,7 +154,7 @@ class _Reader:
         elif len(parts) == 3 and parts[0] == "#" and parts[1] in ("$defs", "definitions"):
             name = "/".join(parts)
         else:
-            raise _refusal(f"$ref of {where} is not of the form #/$defs/NAME")
+            raise _RefusalError(f"$ref of {where} is not of the form #/$defs/NAME")
         self._wanted.append(name)
         return Reference(name)
 
@@ -162,10 +168,10 @@ class _Reader:
         if not isinstance(kinds, list) or not all(
             isinstance(kind, str) and kind in _DEMANDING for kind in kinds
         ):
-            raise _refusal(f"type of {where} is not a type of JSON")
+            raise _RefusalError(f"type of {where} is not a type of JSON")
         known = frozenset[str]().union(*(_DEMANDING[kind] for kind in kinds))
         if unknown := demands - known - {"type"}:
-            raise _refusal(f"{min(unknown)} of {where} is not supported")
+            raise _RefusalError(f"{min(unknown)} of {where} is not supported")
         options = [self._of_type(kind, schema, where, deeper) for kind in kinds]
         return options[0] if len(options) == 1 else Union(tuple(dict.fromkeys(options)))
 
@@ -189,9 +195,9 @@ class _Reader:
         listed = schema.get("properties", {})
         required = schema.get("required", [])
         if not isinstance(listed, dict):
-            raise _refusal(f"properties of {where} is not an object")
+            raise _RefusalError(f"properties of {where} is not an object")
         if not isinstance(required, list) or not all(isinstance(name, str) for name in required):
-            raise _refusal(f"required of {where} is not a list of names")
+            raise _RefusalError(f"required of {where} is not a list of names")
         properties = tuple(
             Property(
                 name,
@@ -214,7 +220,7 @@ def _values(values: list[Any], schema: dict[str, Any], where: str) -> Values:
     except ValueError:
         texts = []
     if not texts:
-        raise _refusal(f"{where} allows no value of its type")
+        raise _RefusalError(f"{where} allows no value of its type")
     return Values(tuple(dict.fromkeys(texts)))
 
 
@@ -249,12 +255,14 @@ def _number(schema: dict[str, Any], integer: bool, where: str) -> Node:
         high = min(below - 1, below - 1 if high is None else high)
     if integer and low is not None and high is not None:
         if not 0 <= high - low < _MOST_INTEGERS:
-            raise _refusal(f"{where} is a range of none or more than {_MOST_INTEGERS} integers")
+            raise _RefusalError(
+                f"{where} is a range of none or more than {_MOST_INTEGERS} integers"
+            )
         return Values(tuple(str(value) for value in range(low, high + 1)))
     if high is not None or (not integer and (above is not None or below is not None)):
-        raise _refusal(f"{where} has bounds that are not supported")
+        raise _RefusalError(f"{where} has bounds that are not supported")
     if low is not None and low not in ((0, 1) if integer else (0,)):
-        raise _refusal(f"{where} has bounds that are not supported")
+        raise _RefusalError(f"{where} has bounds that are not supported")
     return Number(integer, low)
 
 
@@ -264,7 +272,7 @@ def _limit(schema: dict[str, Any], name: str, where: str) -> int | None:
         return None
     # Infinity, which JSON texts can spell as 1e999, leaves no whole remainder.
     if isinstance(value, bool) or not isinstance(value, int | float) or value % 1 != 0:
-        raise _refusal(f"{name} of {where} is not a whole number")
+        raise _RefusalError(f"{name} of {where} is not a whole number")
     return int(value)
 
 
@@ -273,7 +281,7 @@ def _bounds(
 ) -> tuple[int, int | None]:
     shortest, longest = _limit(schema, lower, where) or 0, _limit(schema, upper, where)
     if shortest < 0 or (longest is not None and longest < shortest):
-        raise _refusal(f"{lower} and {upper} of {where} allow nothing")
+        raise _RefusalError(f"{lower} and {upper} of {where} allow nothing")
     if max(shortest, longest or 0) > most:
-        raise _refusal(f"{lower} or {upper} of {where} is above {most}")
+        raise _RefusalError(f"{lower} or {upper} of {where} is above {most}")
     return shortest, longest

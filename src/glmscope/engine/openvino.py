@@ -69,7 +69,8 @@ class OpenVINOEngine:
         cores. `prefix_cache` lets a prompt reuse the KV of an earlier one that begins the same.
         `fast` allows int8 arithmetic and an 8-bit KV cache; by default it is on where the weights
         are rounded anyway, so that exact weights give the original's ids.
-        With a `vocabulary` replies can be held to a JSON schema.
+        With a `vocabulary` replies can be held to a JSON schema, and to calls of tools where it
+        has ids that begin turns.
 
         Raises ModelFilesError for a directory that is not a whole converted model, UsageError for
         a cache too small to hold anything.
@@ -88,6 +89,8 @@ class OpenVINOEngine:
         abilities: set[EngineAbility] = {"logprobs"}
         if tokenizer is not None:
             abilities.add("json")
+            if vocabulary is not None and vocabulary.turn_ids is not None:
+                abilities.add("calls")
         if not prefix_cache:  # the library says nothing of ids whose KV it did not compute
             abilities.add("score")
         worker = Worker(lambda: Pipeline(directory, settings))
@@ -158,6 +161,8 @@ class OpenVINOEngine:
             if "json" not in self.abilities:
                 raise InvalidParameter("This model was loaded without what JSON replies need.")
             read_json_schema(sampling.json_schema)
+        if sampling.calls is not None and "calls" not in self.abilities:
+            raise InvalidParameter("This model was loaded without what held calls need.")
 
 
 def _tokenizer(vocabulary: Vocabulary | None, size: int) -> genai.Tokenizer | None:

@@ -14,6 +14,7 @@ import numpy as np
 import openvino as ov
 import openvino_genai as genai
 
+from glmscope.engine.call_grammar import call_grammar
 from glmscope.engine.engine import LOWEST_LOGPROB, FinishReason, Sampling, Step, TokenLogprob
 from glmscope.engine.json_grammar import json_grammar
 from glmscope.engine.json_schema import read_json_schema
@@ -119,8 +120,8 @@ class Pipeline:
         ids = ov.Tensor(np.array([prompt_ids], np.int64))
         config = _generation_config(sampling)
         config.echo = echo
-        if sampling.json_schema is not None:
-            grammar = json_grammar(read_json_schema(sampling.json_schema))
+        grammar = _grammar(sampling)
+        if grammar is not None:
             self._grammars.add(grammar)
             config.structured_output_config = genai.StructuredOutputConfig(grammar=grammar)
         return self._pipeline.add_request(self._next_request, ids, config)
@@ -179,6 +180,13 @@ def _logprob(token_id: int, logprob: float, alternatives: int) -> TokenLogprob:
 
 
 _FINISH: dict[str, FinishReason] = {"STOP": "stop", "LENGTH": "length"}
+
+
+def _grammar(sampling: Sampling) -> str | None:
+    """What the reply is held to, if it is."""
+    if sampling.json_schema is not None:
+        return json_grammar(read_json_schema(sampling.json_schema))
+    return None if sampling.calls is None else call_grammar(sampling.calls)
 
 
 def _generation_config(sampling: Sampling) -> genai.GenerationConfig:

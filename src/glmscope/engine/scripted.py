@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import random
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from dataclasses import replace
@@ -34,7 +35,9 @@ class ScriptedEngine:
     again and again until a stop id or the limit ends the sequence.
 
     Where a reply has to follow a JSON schema, it is the simplest document that does, with the
-    message for its strings (see `json_example`): `{"answer": message}` for any object.
+    message for its strings (see `json_example`): `{"answer": message}` for any object. Where it has
+    to be a call, it calls the first tool with such arguments; where it may be one, the script says
+    what it likes.
 
     Log-probabilities, of replies and of texts to score, are invented (see `invented_logprob`):
     they show a client the shapes, and the same ids always have the same ones.
@@ -44,7 +47,7 @@ class ScriptedEngine:
     """
 
     name = "scripted"
-    abilities: frozenset[EngineAbility] = frozenset({"logprobs", "json", "score"})
+    abilities: frozenset[EngineAbility] = frozenset({"logprobs", "json", "calls", "score"})
 
     def __init__(
         self,
@@ -74,11 +77,10 @@ class ScriptedEngine:
         try:
             question = self._last_message(prompt_ids)
             rule = self._script.rule_for(question)
-            if sampling.json_schema is None:
-                text = rule.text(question, self._decode(prompt_ids), _choices(rule, sampling))
-            else:
-                text = json_example(read_json_schema(sampling.json_schema), question)
-            ids = self._encode(text)
+            ids = self._encode(
+                _held_text(sampling, question)
+                or rule.text(question, self._decode(prompt_ids), _choices(rule, sampling))
+            )
             endless = itertools.chain(ids, itertools.repeat(self._end_id))
             before = prompt_ids[-1]
             for step in _steps(endless, rule, room, sampling.stop_ids):
@@ -123,6 +125,17 @@ class ScriptedEngine:
         text = self._decode(prompt_ids).removeprefix(_PREFIX)
         question = text.rpartition(_ROUND_QUESTION)[2]
         return question.removesuffix(_ROUND_ANSWER)
+
+
+def _held_text(sampling: Sampling, question: str) -> str | None:
+    """What a reply says that is not the script's to choose."""
+    if sampling.json_schema is not None:
+        return json_example(read_json_schema(sampling.json_schema), question)
+    if sampling.calls is None or not sampling.calls.must_call:
+        return None
+    tool = sampling.calls.tools[0]
+    arguments = json.loads(json_example(read_json_schema(tool.parameters), question))
+    return f"{tool.name}\n ```python\ntool_call(**{arguments!r})\n```"
 
 
 def _choices(rule: Rule, sampling: Sampling) -> list[int]:

@@ -11,13 +11,29 @@ import openvino as ov
 import openvino_genai as genai
 from openvino_tokenizers import build_rwkv_tokenizer
 
+USER_MARK, ASSISTANT_MARK, OBSERVATION_MARK = "\x01", "\x02", "\x03"
+"""How grammars write the ids that begin a turn, which no text spells. Ids that would write one of
+these characters into a text are withheld from replies that are held to a grammar."""
+
+_MARKS = (USER_MARK, ASSISTANT_MARK, OBSERVATION_MARK)
+
+
+@dataclass(frozen=True, slots=True)
+class TurnIds:
+    """The ids that begin a turn, and so end the one before."""
+
+    user: int
+    assistant: int
+    observation: int
+
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """What each id adds to a text, by id, and the id that ends one."""
+    """What each id adds to a text, by id; the id that ends one; those that begin turns, if any."""
 
     pieces: Sequence[bytes]
     end_id: int
+    turn_ids: TurnIds | None = None
 
 
 def grammar_tokenizer(vocabulary: Vocabulary, size: int) -> genai.Tokenizer:
@@ -26,7 +42,11 @@ def grammar_tokenizer(vocabulary: Vocabulary, size: int) -> genai.Tokenizer:
     Ids that add nothing to a text get bytes that no text has, so that no grammar ever allows them.
     Raises OSError where no temporary file can be written.
     """
-    pieces = [*vocabulary.pieces, *[b""] * (size - len(vocabulary.pieces))]
+    marks = [mark.encode() for mark in _MARKS]
+    pieces = [b"" if any(mark in piece for mark in marks) else piece for piece in vocabulary.pieces]
+    pieces += [b""] * (size - len(pieces))
+    if (turns := vocabulary.turn_ids) is not None:
+        pieces[turns.user], pieces[turns.assistant], pieces[turns.observation] = marks
     lines = [
         f"{token_id} {piece!r} {len(piece)}"
         for token_id, piece in enumerate(piece or b"\xff%d" % i for i, piece in enumerate(pieces))

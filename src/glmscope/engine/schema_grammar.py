@@ -1,0 +1,141 @@
+"""A schema as rules of a grammar, in whichever notation its values are written.
+
+The grammar is the runtime's EBNF (that of GBNF files). A notation brings the rules `string`,
+`integer`, `integer_0`, `integer_1`, `number`, `number_0` and `any`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from glmscope.engine.json_nodes import (
+    AnyValue,
+    Array,
+    JsonSchema,
+    Node,
+    Number,
+    Object,
+    Property,
+    Reference,
+    Text,
+    Union,
+    Values,
+    json_text,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Notation:
+    """How values are written; `comma` and `colon` are parts of rules."""
+
+    comma: str
+    colon: str
+    value: Callable[[str], str]
+    """A value's JSON as this notation has it."""
+    counted: Callable[[int, int | None], str]
+    """The body of a rule: a string of so many characters."""
+
+
+class SchemaRules:
+    """Collects the rules of one schema; their names begin with `prefix`."""
+
+    def __init__(self, schema: JsonSchema, notation: Notation, prefix: str = "") -> None:
+        self.rules: list[str] = []
+        self._schema = schema
+        self._notation = notation
+        self._prefix = prefix
+        self._names: dict[Node, str] = {}
+
+    def rule(self, node: Node) -> str:
+        """The name of the rule of a node; equal nodes share one."""
+        if isinstance(node, AnyValue):
+            return "any"
+        if isinstance(node, Number):
+            name = "integer" if node.integer else "number"
+            return name if node.least is None else f"{name}_{node.least}"
+        if node == Text():
+            return "string"
+        if node not in self._names:
+            name = self._names[node] = f"{self._prefix}rule_{len(self._names)}"
+            self.rules.append(f"{name} ::= {self._body(node, name)}")
+        return self._names[node]
+
+    def in_order(
+        self,
+        properties: Sequence[Property],
+        name: str,
+        member: Callable[[Property], str],
+        closing: str,
+    ) -> str:
+        """The rule of listed members and what closes them.
+
+        Each property in its turn: `NAME_i` when none was written before, `NAME_i_more` else.
+        """
+        for index, each in enumerate(properties):
+            after = index + 1
+            first = f"{member(each)} {name}_{after}_more"
+            later = f"{self._notation.comma} {first}"
+            if not each.required:
+                first += f" | {name}_{after}"
+                later += f" | {name}_{after}_more"
+            self.rules.append(f"{name}_{index} ::= {first}")
+            self.rules.append(f"{name}_{index}_more ::= {later}")
+        end = len(properties)
+        self.rules.append(f"{name}_{end} ::= {closing}")
+        self.rules.append(f"{name}_{end}_more ::= {closing}")
+        return f"{name}_0"
+
+    def _body(self, node: Node, name: str) -> str:
+        if isinstance(node, Reference):
+            return self.rule(self._schema.definitions[node.name])
+        if isinstance(node, Union):
+            return " | ".join(dict.fromkeys(self.rule(option) for option in node.options))
+        if isinstance(node, Values):
+            return " | ".join(literal(self._notation.value(text)) for text in node.texts)
+        if isinstance(node, Text):
+            return self._notation.counted(node.shortest, node.longest)
+        if isinstance(node, Array):
+            return self._array(node)
+        if isinstance(node, Object):
+            return self._object(node, name)
+        raise TypeError(f"no rule for {type(node).__name__}")
+
+    def _array(self, node: Array) -> str:
+        item = self.rule(node.items)
+        if node.longest == 0:
+            return '"[]"'
+        most = "" if node.longest is None else node.longest - 1
+        least = max(node.shortest - 1, 0)
+        filled = f'{item} ({self._notation.comma} {item}){{{least},{most}}} "]"'
+        return f'"[" {filled}' if node.shortest else f'"[" ("]" | {filled})'
+
+    def _object(self, node: Object, name: str) -> str:
+        if not node.properties:
+            return '"{}"' if node.others is None else self._members(self.rule(node.others), name)
+        return f'"{{" {self.in_order(node.properties, name, self.pair, _CLOSING_BRACE)}'
+
+    def pair(self, each: Property) -> str:
+        """A listed member of an object."""
+        key = literal(self._notation.value(json_text(each.name)))
+        return f"{key} {self._notation.colon} {self.rule(each.value)}"
+
+    def _members(self, value: str, name: str) -> str:
+        member = f"string {self._notation.colon} {value}"
+        more = f"{_CLOSING_BRACE} | {self._notation.comma} {member} {name}_more"
+        self.rules.append(f"{name}_more ::= {more}")
+        return f'"{{" ("}}" | {member} {name}_more)'
+
+
+_CLOSING_BRACE = '"}"'
+
+
+def literal(text: str) -> str:
+    """Text as a literal of a grammar; what means something to the notation as its number."""
+    return '"' + "".join(_character(character) for character in text) + '"'
+
+
+def _character(character: str) -> str:
+    if character in '"\\':
+        return f"\\{character}"
+    return character if character.isprintable() else f"\\U{ord(character):08x}"
