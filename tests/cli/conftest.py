@@ -7,8 +7,12 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A data directory of the test's own; nothing of the user's is seen or touched."""
+    """A data directory of the test's own; nothing of the user's is seen or touched.
+
+    No built-in model either: the tests that want one name a small stand-in.
+    """
     monkeypatch.setenv("GLMSCOPE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("GLMSCOPE_NANO", str(tmp_path / "no-nano"))
     for name in (
         "GLMSCOPE_CONFIG",
         "GLMSCOPE_DATABASE",

@@ -8,6 +8,8 @@ from glmscope.errors import ModelFilesError, UsageError
 from glmscope.family import Family
 from glmscope.model.catalog import (
     CATALOG,
+    NANO_ID,
+    SERVICE_IDS,
     Ability,
     TokenLimits,
     files_to_fetch,
@@ -29,8 +31,18 @@ def test_every_row_is_consistent():
         limits = model.limits
         assert 0 < limits.input <= limits.context
         assert 0 < limits.output < limits.context
-        assert model.family.value in model.modelscope.lower()
         assert model.modelscope.partition("/")[2] == model.huggingface.partition("/")[2]
+        if not model.is_builtin:
+            assert model.family.value in model.modelscope.lower()
+
+
+def test_one_model_comes_with_the_package_and_says_what_it_is():
+    (builtin,) = [model for model in CATALOG if model.is_builtin]
+    assert builtin.id == NANO_ID
+    assert builtin.names == (NANO_ID,)
+    assert builtin.description == "a small demonstration model"
+    # What a program may ask of the service's models is not refused by the one in their place.
+    assert all(builtin.limits.output >= lookup_model(name).limits.output for name in SERVICE_IDS)
 
 
 @pytest.mark.parametrize(
@@ -71,6 +83,7 @@ def test_only_roles_have_tools_and_only_base_completes():
         "chatglm3-6b",
         "chatglm3-6b-32k",
         "chatglm3-6b-128k",
+        "chatglm3-nano",
     }
     assert lookup_model("chatglm3-6b-base").abilities == {Ability.COMPLETION}
 
@@ -80,6 +93,7 @@ def test_only_roles_have_tools_and_only_base_completes():
     [
         (Family.CHATGLM3, {"name": "THUDM/chatglm3-6b"}, "chatglm3-6b"),
         (Family.CHATGLM3, {"name": "THUDM/chatglm3-6b-128k/"}, "chatglm3-6b-128k"),
+        (Family.CHATGLM3, {"name": "GLMScope/chatglm3-nano"}, "chatglm3-nano"),
         (Family.CHATGLM3, {"name": "/data/my-base-model"}, "chatglm3-6b-base"),
         (Family.CHATGLM3, {}, "chatglm3-6b"),
         (Family.CHATGLM3, {"rope_ratio": 50.0, "seq_length": 32768}, "chatglm3-6b-32k"),

@@ -48,6 +48,10 @@ class ServedModel:
     limits: Limits
     name: str
     """For people, e.g. `ChatGLM3-6B`."""
+    description: str = ""
+    """What people have to know besides the name."""
+    stand_in: str | None = None
+    """The id of the model that answers, where it does so in the place of the one called `id`."""
 
 
 class ChatService:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from glmscope.cli.console import note
 from glmscope.cli.conversation import Conversation, Model, converse
 from glmscope.cli.options import (
     CacheOption,
@@ -36,7 +37,7 @@ def chat(
             "--model",
             metavar="ID|DIR",
             help="An id; in process also a published or converted directory. "
-            f"[default: {DEFAULT_MODEL}]",
+            f"[default: {DEFAULT_MODEL}, or in process the built-in model while that is not here]",
             rich_help_panel="Models",
         ),
     ] = None,
@@ -56,31 +57,37 @@ def chat(
     cache_gb: CacheOption = None,
 ) -> None:
     """Talk to a model, over a server or in process. From a pipe, every line is a question."""
-    wanted = model or DEFAULT_MODEL
     options = ModelOptions((), engine, script, weights, family, tokenizer, ptuning, cache_gb)
     with contextlib.ExitStack() as stack:
         talker: Model
         if server is None:
-            talker = stack.enter_context(contextlib.closing(_local_model(wanted, options)))
+            talker = stack.enter_context(contextlib.closing(_local_model(model, options)))
         elif options != ModelOptions():
             raise UsageError("With --server, the server decides how its models are run.")
         elif not key:
             raise UsageError("A server wants a key: give --key or set DASHSCOPE_API_KEY.")
         else:
-            talker = RemoteModel(server, key, wanted)
+            talker = RemoteModel(server, key, model or DEFAULT_MODEL)
         if not converse(Conversation(talker, system)):
             raise typer.Exit(1)
 
 
-def _local_model(wanted: str, options: ModelOptions) -> LocalModel:
+def _local_model(model: str | None, options: ModelOptions) -> LocalModel:
     from glmscope.cli.local import LocalModel
-    from glmscope.cli.wiring import open_models
+    from glmscope.cli.wiring import open_models, pulled_models
     from glmscope.server.logs import configure_logs
 
     configure_logs()
     if options.engine is EngineName.OPENVINO:
-        (served,) = open_models(dataclasses.replace(options, models=(wanted,)))
+        if model is None and DEFAULT_MODEL in pulled_models():
+            model = DEFAULT_MODEL
+        chosen = () if model is None else (model,)
+        # Of the built-in model's names the first is its own.
+        served, *_ = open_models(dataclasses.replace(options, models=chosen))
+        if served.description:
+            note(f"{served.id} is {served.description}; --model names another.")
         return LocalModel(served)
+    wanted = model or DEFAULT_MODEL
     scripted = {model.id: model for model in open_models(options)}
     if wanted not in scripted:
         raise UsageError(f"The scripted engine answers as {' or '.join(scripted)}.")

@@ -9,15 +9,15 @@ from rich.box import SIMPLE_HEAD
 from rich.filesize import decimal
 from rich.table import Table
 
-from glmscope import paths
+from glmscope import nano, paths
 from glmscope.cli.console import note, out
 from glmscope.errors import ModelFilesError
-from glmscope.model.catalog import CATALOG, recognize_model
+from glmscope.model.catalog import CATALOG, CatalogModel, recognize_model
 from glmscope.model.manifest import is_converted, read_manifest
 
 
 def models() -> None:
-    """List the published models: what they are, where they come from, what is on this machine."""
+    """List the known models: what they are, where they come from, what is on this machine."""
     converted = _converted_models()
     table = Table(box=SIMPLE_HEAD, show_edge=False, padding=(0, 0, 1, 1), header_style="bold")
     table.add_column("id\nmodel", no_wrap=True)
@@ -27,15 +27,19 @@ def models() -> None:
     table.add_column("on this\nmachine")
     for row in CATALOG:
         limits = row.limits
-        here = [*_pulled(paths.models_dir() / row.id), *converted[row.id]]
+        here = [*_packaged(row), *_pulled(paths.models_dir() / row.id), *converted[row.id]]
         table.add_row(
             f"{row.id}\n{row.name}",
             f"{row.family.value}\n{', '.join(sorted(each.value for each in row.abilities))}",
             f"{limits.context}\n{limits.input}, {limits.output}",
-            f"{row.modelscope}\n{row.revision}",
+            row.description if row.is_builtin else f"{row.modelscope}\n{row.revision}",
             "\n".join(here or ["known"]),
         )
     out.print(table)
+
+
+def _packaged(row: CatalogModel) -> list[str]:
+    return ["built in"] if row.is_builtin and nano.is_here() else []
 
 
 def _pulled(directory: Path) -> list[str]:

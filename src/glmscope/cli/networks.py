@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from glmscope import paths
@@ -15,7 +15,14 @@ from glmscope.cli.sources import ModelSource, parse_source
 from glmscope.engine.openvino import OpenVINOEngine
 from glmscope.engine.vocabulary import Vocabulary
 from glmscope.errors import ModelFilesError, UsageError
-from glmscope.model.catalog import Ability, find_model, recognize_model
+from glmscope.model.catalog import (
+    NANO_ID,
+    SERVICE_IDS,
+    Ability,
+    CatalogModel,
+    find_model,
+    recognize_model,
+)
 from glmscope.model.config import ModelConfig, load_config
 from glmscope.model.convert import convert, is_converted, read_manifest
 from glmscope.model.manifest import TOKENIZER_FILE, Manifest
@@ -27,8 +34,9 @@ DEFAULT_WEIGHTS = "int4"
 def open_networks(options: ModelOptions) -> list[ServedModel]:
     """Load every model that is asked for, converting published directories on first use.
 
-    Two ids of the same directory share one engine. Raises UsageError for options that do not fit
-    the directories, ModelFilesError for files that cannot be used.
+    The built-in model stands in for the service's ids that no other model takes; its stand-ins
+    come last. Two ids of the same directory share one engine. Raises UsageError for options that
+    do not fit the directories, ModelFilesError for files that cannot be used.
     """
     sources = [parse_source(text) for text in options.models]
     if len(sources) > 1 and (options.family or options.tokenizer or options.prefix):
@@ -39,14 +47,15 @@ def open_networks(options: ModelOptions) -> list[ServedModel]:
         raise UsageError(
             f"Two models would answer to {repeated.pop()}: name them with ID=DIRECTORY."
         )
-    directories = {plan: _converted(plan, options) for plan in plans}
+    plans += _stand_ins(plans)
+    directories = {plan.id: _converted(plan, options) for plan in plans}
     # Of ids that share a directory, the last one's tokenizer tells the words: they are the same.
-    tokenizers = {directory: plan.tokenizer for plan, directory in directories.items()}
+    tokenizers = {directories[plan.id]: plan.tokenizer for plan in plans}
     engines = {
         directory: _load(directory, tokenizer, options)
         for directory, tokenizer in tokenizers.items()
     }
-    return [_served(plan, engines[directory]) for plan, directory in directories.items()]
+    return [_served(plan, engines[directories[plan.id]]) for plan in plans]
 
 
 @dataclass(frozen=True)
@@ -55,23 +64,47 @@ class _Plan:
 
     id: str
     source: Path
+    is_converted: bool
+    recognized: CatalogModel
+    """What the checkpoint looks like, whatever it is to be called."""
+    vocabulary: Path
     tokenizer: Tokenizer
+    """Reads `vocabulary`, for the network's own family."""
+
+    @property
+    def stands_in_for(self) -> CatalogModel | None:
+        """The published model in whose place the built-in one is to answer."""
+        named = find_model(self.id)
+        return named if self.recognized.is_builtin and named is not self.recognized else None
 
 
 def _plan(source: ModelSource, options: ModelOptions) -> _Plan:
     directory = source.directory
-    if is_converted(directory):
-        config = read_manifest(directory).config
+    converted = is_converted(directory)
+    if converted:
+        manifest = read_manifest(directory)
+        _check_fits(manifest, directory, options)
+        config = manifest.config
     else:
         config = load_config(directory, options.family)
-    tokenizer = _tokenizer(options.tokenizer or directory / TOKENIZER_FILE, config)
-    return _Plan(source.id or recognize_model(config).id, directory, tokenizer)
+    recognized = recognize_model(config)
+    vocabulary = options.tokenizer or directory / TOKENIZER_FILE
+    tokenizer = _tokenizer(vocabulary, config)
+    name = source.id or recognized.id
+    return _Plan(name, directory, converted, recognized, vocabulary, tokenizer)
+
+
+def _stand_ins(plans: list[_Plan]) -> list[_Plan]:
+    builtin = next((plan for plan in plans if plan.id == plan.recognized.id == NANO_ID), None)
+    if builtin is None:
+        return []
+    taken = {plan.id for plan in plans}
+    return [replace(builtin, id=name) for name in SERVICE_IDS if name not in taken]
 
 
 def _converted(plan: _Plan, options: ModelOptions) -> Path:
     """The converted directory of a source, made now where it is not there yet."""
-    if is_converted(plan.source):
-        _check_fits(read_manifest(plan.source), plan.source, options)
+    if plan.is_converted:
         return plan.source
     weights = options.weights or DEFAULT_WEIGHTS
     digest = _fingerprint(plan.source, options)
@@ -129,17 +162,23 @@ def _load(directory: Path, tokenizer: Tokenizer, options: ModelOptions) -> OpenV
 
 
 def _served(plan: _Plan, engine: OpenVINOEngine) -> ServedModel:
-    manifest = engine.manifest
-    recognized = recognize_model(manifest.config)
-    limits = (find_model(plan.id) or recognized).limits.within(engine.max_positions)
+    recognized, replaced = plan.recognized, plan.stands_in_for
+    named = recognized if replaced else find_model(plan.id) or recognized
+    limits = named.limits.within(engine.max_positions)
+    tokenizer = plan.tokenizer
+    if replaced and replaced.family is not tokenizer.family:
+        # The built-in model was taught the prompts of both families.
+        tokenizer = Tokenizer.from_file(plan.vocabulary, replaced.family)
     if Ability.CHAT not in recognized.abilities:
         note(f"{recognized.name} continues texts; it was not trained to hold a conversation.")
     return ServedModel(
         id=plan.id,
-        tokenizer=plan.tokenizer,
+        tokenizer=tokenizer,
         engine=engine,
         limits=Limits(limits.context, limits.input, limits.output),
-        name=f"{recognized.name}, {manifest.weights} weights",
+        name=f"{recognized.name}, {engine.manifest.weights} weights",
+        description=recognized.description,
+        stand_in=recognized.id if replaced else None,
     )
 
 

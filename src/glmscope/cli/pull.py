@@ -47,6 +47,8 @@ def pull(
     known = find_model(model)
     if known is None and not _REPOSITORY.fullmatch(model):
         lookup_model(model)  # raises, naming what there is
+    if known is not None and known.is_builtin:
+        raise UsageError(f"{known.id} comes with GLMScope; there is nothing to fetch.")
     name = known.id if known else model.replace("/", "--")
     paths.make_data_dir()
     destination = paths.models_dir() / name

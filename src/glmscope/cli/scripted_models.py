@@ -7,11 +7,9 @@ from pathlib import Path
 from glmscope.chat.service import Limits, ServedModel
 from glmscope.engine.script import Script
 from glmscope.engine.scripted import ScriptedEngine
-from glmscope.model.catalog import CatalogModel, lookup_model
+from glmscope.model.catalog import SERVICE_IDS, CatalogModel, lookup_model
 from glmscope.text.tokenizer import Tokenizer
 from glmscope.text.vocabulary import builtin_vocabulary
-
-SCRIPTED_IDS = ("chatglm3-6b", "chatglm-6b-v2")
 
 # Well beyond the service's limits, so that those are what a client meets.
 _MAX_POSITIONS = 32768
@@ -23,7 +21,7 @@ def scripted_models(script: Path | None, tokenizer: Path | None) -> list[ServedM
     Raises UsageError for a script, ModelFilesError for a tokenizer that cannot be used.
     """
     rules = Script.from_file(script) if script else Script.builtin()
-    return [_scripted(lookup_model(name), rules, tokenizer) for name in SCRIPTED_IDS]
+    return [_scripted(lookup_model(name), rules, tokenizer) for name in SERVICE_IDS]
 
 
 def _scripted(row: CatalogModel, script: Script, vocabulary: Path | None) -> ServedModel:

@@ -196,8 +196,26 @@ def start_card(
         yield f"  No model is here: answers come from recorded exchanges, {len(replay)} in all."
     elif all(model.engine.name == EngineName.SCRIPTED.value for model in models):
         yield "  No model is behind these ids: the replies are a script's."
+    else:
+        yield from _small_model_lines(models)
     yield ""
     yield from _client_lines(url, keys)
+
+
+def _small_model_lines(models: list[ServedModel]) -> Iterator[str]:
+    """That the built-in model answers, in whose place, and how to have another."""
+    from glmscope.cli.wiring import pulled_models
+
+    told = next((model for model in models if model.description), None)
+    if told is None:
+        return
+    replaced = [model.id for model in models if model.stand_in is not None]
+    place = f", here in place of {' and '.join(replaced)}" if replaced else ""
+    yield f"  {told.stand_in or told.id} is {told.description}{place}."
+    if here := [name for name in pulled_models() if name in replaced]:
+        yield f"  {here[0]} itself is on this machine: --model {here[0]} serves it."
+    elif replaced:
+        yield "  --model serves a published checkpoint; glmscope pull chatglm3-6b fetches one."
 
 
 def _client_lines(url: str, keys: KeyStore | None) -> Iterator[str]:

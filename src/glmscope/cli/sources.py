@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from glmscope import paths
+from glmscope import nano, paths
 from glmscope.errors import UsageError
 from glmscope.model.catalog import CATALOG, find_model
 
@@ -45,6 +45,10 @@ def _directory(place: str) -> Path:
     pulled = paths.models_dir() / (model.id if model else place.replace("/", "--"))
     if pulled.is_dir():
         return pulled
+    if model is not None and model.is_builtin:
+        if nano.is_here():
+            return nano.directory()
+        raise UsageError(f"{model.id} is not in this installation of GLMScope.")
     if model is not None:
         raise UsageError(f"{model.id} is not here yet; fetch it with: glmscope pull {model.id}")
     known = ", ".join(row.id for row in CATALOG)

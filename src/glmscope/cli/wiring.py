@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
-from glmscope import paths
+from glmscope import nano, paths
 from glmscope.cli.options import EngineName, ModelOptions
 from glmscope.errors import UsageError
-from glmscope.model.catalog import CATALOG
+from glmscope.model.catalog import CATALOG, NANO_ID
 
 if TYPE_CHECKING:
     from glmscope.chat.service import ServedModel
@@ -19,12 +20,12 @@ def check_options(options: ModelOptions) -> None:
         _refuse_network_options(options)
     elif options.script is not None:
         raise UsageError("--script goes with --engine scripted.")
-    elif not options.models:
+    elif not options.models and not nano.is_here():
         raise UsageError(_nothing_to_run())
 
 
 def open_models(options: ModelOptions) -> list[ServedModel]:
-    """Open what `options` ask for.
+    """Open what `options` ask for, and the built-in model where they ask for none.
 
     Raises UsageError as `check_options` does, and ModelFilesError for files that cannot be used.
     """
@@ -35,6 +36,8 @@ def open_models(options: ModelOptions) -> list[ServedModel]:
         return scripted_models(options.script, options.tokenizer)
     from glmscope.cli.networks import open_networks
 
+    if not options.models:
+        options = dataclasses.replace(options, models=(NANO_ID,))
     return open_networks(options)
 
 
@@ -54,9 +57,13 @@ def _refuse_network_options(options: ModelOptions) -> None:
             raise UsageError(f"{name} is for networks; --engine scripted runs none.")
 
 
+def pulled_models() -> list[str]:
+    """Ids of the catalog whose checkpoints were fetched to this machine."""
+    return [row.id for row in CATALOG if (paths.models_dir() / row.id).is_dir()]
+
+
 def _nothing_to_run() -> str:
-    here = [row.id for row in CATALOG if (paths.models_dir() / row.id).is_dir()]
-    if here:
+    if here := pulled_models():
         return f"No model is chosen; {', '.join(here)} is here: give --model {here[0]}."
     return (
         "No model is chosen: give --model DIRECTORY, or fetch one with `glmscope pull "

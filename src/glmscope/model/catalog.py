@@ -1,4 +1,4 @@
-"""The published models, one row each: what they are called, where they lie, what they can do.
+"""The models that are known, one row each: what they are called, where they lie, what they can do.
 
 Source: model specification, sections 1 and 4; DashScope protocol, section 3.1.
 """
@@ -42,27 +42,35 @@ class TokenLimits:
 
 @dataclass(frozen=True)
 class CatalogModel:
-    """One published model.
+    """One published model, or the small one that comes with this package and lies on no hub.
 
     `id` is what clients call it: the DashScope id where the service has the model, else ours.
     `weight_bytes` is the size of its published weights, without their containers.
+    `description` is what people have to know of it.
     """
 
     id: str
     name: str
     family: Family
-    modelscope: str
+    modelscope: str  # this and the next two are empty where the model lies on no hub
     revision: str  # on ModelScope
     huggingface: str
     limits: TokenLimits
     abilities: frozenset[Ability]
     aliases: tuple[str, ...] = ()
     weight_bytes: int = 12_487_168_064
+    description: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:
         """Everything that it may be asked for by."""
-        return (self.id, *self.aliases, self.modelscope, self.huggingface)
+        names = (self.id, *self.aliases, self.modelscope, self.huggingface)
+        return tuple(name for name in names if name)
+
+    @property
+    def is_builtin(self) -> bool:
+        """Whether it comes with this package instead of from a hub."""
+        return not self.modelscope
 
 
 # The service leaves 692 of ChatGLM3-6B's 8192 positions unused, and lets prompts have what answers
@@ -81,6 +89,11 @@ _LONG_OUTPUT = 4096
 _ROUNDS = frozenset({Ability.CHAT})
 _ROLES = frozenset({Ability.CHAT, Ability.TOOLS})
 _BASE = frozenset({Ability.COMPLETION})
+
+SERVICE_IDS = ("chatglm3-6b", "chatglm-6b-v2")
+"""The ids under which the DashScope service offered these models."""
+
+NANO_ID = "chatglm3-nano"
 
 CATALOG: tuple[CatalogModel, ...] = (
     CatalogModel(
@@ -154,6 +167,20 @@ CATALOG: tuple[CatalogModel, ...] = (
         limits=_CHATGLM2_LIMITS,
         abilities=_ROUNDS,
         weight_bytes=3_923_601_472,
+    ),
+    CatalogModel(
+        id=NANO_ID,
+        name="ChatGLM3-nano",
+        family=Family.CHATGLM3,
+        modelscope="",
+        revision="",
+        huggingface="",
+        # It stands in for the service's models, so that a program which asks for the longest
+        # answer that those give is not refused.
+        limits=TokenLimits(context=2048, input=1500, output=1500),
+        abilities=_ROLES,
+        weight_bytes=37_870_336,
+        description="a small demonstration model",
     ),
 )
 

@@ -9,6 +9,9 @@ from glmscope.errors import EmptyModel, InvalidParameter, ModelAccessDenied, Mod
 from glmscope.server.fields import Fields
 from glmscope.server.record import RequestRecord
 
+STAND_IN_HEADER = "x-glmscope-model"
+"""Names the model that answered, where it is not the one that was asked for."""
+
 
 def allowed_models(models: Mapping[str, ServedModel], record: RequestRecord) -> list[ServedModel]:
     """Those that the request's key may use."""
@@ -20,6 +23,8 @@ def read_model(
     body: Fields, models: Mapping[str, ServedModel], record: RequestRecord
 ) -> ServedModel:
     """`model` of a body, noted in `record`, whose key must be allowed to use it.
+
+    Where another model stands in for it, the answer's headers will say which.
 
     Raises EmptyModel, InvalidParameter, ModelNotFound, ModelAccessDenied, in this order.
     """
@@ -33,4 +38,18 @@ def read_model(
     record.model = model
     if record.key is not None and not record.key.may_use(model):
         raise ModelAccessDenied
-    return models[model]
+    found = models[model]
+    if found.stand_in is not None:
+        record.headers[STAND_IN_HEADER] = found.stand_in
+    return found
+
+
+def stand_in_header(record: RequestRecord) -> dict[str, str]:
+    """The header that names a stand-in, alone, for a wire whose answers have no headers."""
+    return {name: value for name, value in record.headers.items() if name == STAND_IN_HEADER}
+
+
+def describe(model: ServedModel) -> str:
+    """What a list of models says of it besides its name, if anything."""
+    in_place = f"in place of {model.id}" if model.stand_in is not None else ""
+    return " ".join(filter(None, (model.description, in_place)))

@@ -65,9 +65,9 @@ def read_run_task(frame: ClientFrame) -> RunTask:
     return RunTask(streaming in ("out", "duplex"), payload)
 
 
-def task_started(task_id: str) -> str:
+def task_started(task_id: str, attributes: Mapping[str, str]) -> str:
     """Its payload has to be there, and empty, or the Java SDK fails."""
-    return _frame(task_id, "task-started")
+    return _frame(task_id, "task-started", attributes=attributes)
 
 
 def result_generated(task_id: str, result: bytes) -> str:
@@ -87,7 +87,11 @@ def task_failed(task_id: object, error: GLMScopeError) -> str:
 
 
 def _frame(
-    task_id: str, event: str, payload: bytes = b"{}", told: Mapping[str, str] | None = None
+    task_id: str,
+    event: str,
+    payload: bytes = b"{}",
+    told: Mapping[str, str] | None = None,
+    attributes: Mapping[str, str] | None = None,
 ) -> str:
-    header = {"task_id": task_id, "event": event, **(told or {}), "attributes": {}}
+    header = {"task_id": task_id, "event": event, **(told or {}), "attributes": attributes or {}}
     return (b'{"header":%b,"payload":%b}' % (json_text.dump(header), payload)).decode()

@@ -10,7 +10,7 @@ from glmscope.chat.service import ChatService, ServedModel
 from glmscope.errors import InvalidParameter
 from glmscope.server import json_text
 from glmscope.server.fields import Interval, out_of_range
-from glmscope.server.model import allowed_models, read_model
+from glmscope.server.model import allowed_models, describe, read_model
 from glmscope.server.record import RequestRecord
 
 _PAGE_NO = Interval(1, 1_000_000)
@@ -60,7 +60,8 @@ def _entry(model: ServedModel) -> dict[str, Any]:
         "model": model.id,
         "name": model.name,
         "description": (
-            f"{model.name}: {limits.context} tokens in all, {limits.input} in, {limits.output} out"
+            f"{', '.join(filter(None, (model.name, describe(model))))}: "
+            f"{limits.context} tokens in all, {limits.input} in, {limits.output} out"
         ),
         "provider": "glmscope",
     }

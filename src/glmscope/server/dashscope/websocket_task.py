@@ -23,6 +23,7 @@ from glmscope.server.dashscope.generation import prepare_generation
 from glmscope.server.dashscope.plain import PlainFold
 from glmscope.server.dashscope.request import GenerationRequest
 from glmscope.server.failures import public_error
+from glmscope.server.model import stand_in_header
 from glmscope.server.record import RequestRecord
 from glmscope.server.reply_events import read_reply
 
@@ -102,7 +103,8 @@ class WebsocketTask:
 
     async def _answer(self, reply: Reply, call: GenerationRequest, turn: Turn) -> None:
         self._status = 200
-        await self._send(frames.task_started(self._record.request_id))
+        attributes = stand_in_header(self._record)
+        await self._send(frames.task_started(self._record.request_id, attributes))
         try:
             await self._send_results(reply, call, turn)
         except WebSocketDisconnect:
