@@ -1,0 +1,106 @@
+"""How questions about cities are worded, in each language."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from glmscope.train.generators import (
+    cities_wordings_en as en,
+)
+from glmscope.train.generators import (
+    cities_wordings_follow_zh as follow_zh,
+)
+from glmscope.train.generators import (
+    cities_wordings_zh as zh,
+)
+from glmscope.train.generators.cities_facts import Language
+
+Templates = tuple[str, ...]
+
+SYSTEMS = (
+    "You are a helpful assistant.",
+    "You are a helpful assistant.",
+    "You are a helpful assistant.",
+    "你是一个有用的助手。",
+    "你是一位智能AI助手。",
+    "你是一个乐于助人的助手。",
+    "You are ChatGLM3, a large language model trained by Zhipu.AI. "
+    "Follow the user's instructions carefully. Respond using markdown.",
+)
+
+
+_INNERMOST_CHOICE = re.compile(r"\[([^\[\]]*)\]")
+_SECOND_PARTICLE = re.compile(r"(?<=[吗呢吧])[呢呀啊]")
+
+
+@dataclass(frozen=True, slots=True)
+class Wordings:
+    """Templates of one language; `live`: what is not known, a topic close to it, the question."""
+
+    introduction: Templates
+    topic: Mapping[str, Templates]
+    follow_up: Mapping[str, Templates]
+    switch: Templates
+    named_switch: Mapping[str, Templates]
+    compare: Templates
+    other_language: Templates
+    live: tuple[tuple[str, str, str], ...]
+    greetings: Templates
+    thanks: Templates
+    thanks_answer: str
+    unknown_answer: str
+    live_answer: str
+
+
+WORDINGS: Mapping[Language, Wordings] = {
+    "zh": Wordings(
+        introduction=zh.INTRODUCTION,
+        topic=zh.TOPIC,
+        follow_up=follow_zh.FOLLOW_UP,
+        switch=follow_zh.SWITCH,
+        named_switch=follow_zh.NAMED_SWITCH,
+        compare=follow_zh.COMPARE,
+        other_language=follow_zh.OTHER_LANGUAGE,
+        live=follow_zh.LIVE,
+        greetings=follow_zh.GREETINGS,
+        thanks=follow_zh.THANKS,
+        thanks_answer=follow_zh.THANKS_ANSWER,
+        unknown_answer=follow_zh.UNKNOWN_ANSWER,
+        live_answer=follow_zh.LIVE_ANSWER,
+    ),
+    "en": Wordings(
+        introduction=en.INTRODUCTION,
+        topic=en.TOPIC,
+        follow_up=en.FOLLOW_UP,
+        switch=en.SWITCH,
+        named_switch=en.NAMED_SWITCH,
+        compare=en.COMPARE,
+        other_language=en.OTHER_LANGUAGE,
+        live=en.LIVE,
+        greetings=en.GREETINGS,
+        thanks=en.THANKS,
+        thanks_answer=en.THANKS_ANSWER,
+        unknown_answer=en.UNKNOWN_ANSWER,
+        live_answer=en.LIVE_ANSWER,
+    ),
+}
+
+
+def word(rng: random.Random, templates: Templates, language: Language, **names: str) -> str:
+    """One question from `templates`, every choice in it drawn, `names` put into its slots."""
+    text = rng.choice(templates)
+    while (choice := _INNERMOST_CHOICE.search(text)) is not None:
+        option = rng.choice(choice[1].split("|"))
+        text = text[: choice.start()] + option + text[choice.end() :]
+    for slot, name in names.items():
+        text = text.replace(f"{{{slot}}}", name)
+    if language == "en":
+        carefulness = rng.random()
+        if carefulness < 0.1:
+            return text.lower()
+        if carefulness < 0.85:
+            return text[0].upper() + text[1:]
+    return _SECOND_PARTICLE.sub("", text)
