@@ -13,6 +13,7 @@ from glmscope.evaluate.checks import Check
 from glmscope.family import Family
 from glmscope.text.prompt import TOOLS_HEADER, PromptMessage, chatglm3_prompt
 from glmscope.text.reply import parse_turn_ids
+from glmscope.text.tokenizer import Tokenizer
 from tests.support.tokenizers import builtin_tokenizer
 
 TOKENIZER = builtin_tokenizer(Family.CHATGLM3)
@@ -40,7 +41,7 @@ def answered(check: Check, text: str, metadata: str = "", ended: bool = True) ->
 
 
 class PreparedEngine:
-    """Says for each prompt the ids that were prepared for it, then `<|user|>` without end."""
+    """Says for each prompt the ids that were prepared for it, then a stop id."""
 
     name = "prepared"
     max_positions = 2048
@@ -49,13 +50,16 @@ class PreparedEngine:
     def __init__(
         self, replies: Iterable[tuple[Check, Sequence[int]]] = (), logprob: float = 0.0
     ) -> None:
-        self._replies = {
-            tuple(chatglm3_prompt(TOKENIZER, check.messages)): ids for check, ids in replies
-        }
+        self._replies: dict[tuple[int, ...], Sequence[int]] = {}
+        for check, ids in replies:
+            self.prepare(chatglm3_prompt(TOKENIZER, check.messages), ids)
         self._logprob = logprob
         self.asked: list[Sampling] = []
         self.scored: list[Sequence[int]] = []
         self.closed = False
+
+    def prepare(self, prompt: Sequence[int], ids: Sequence[int]) -> None:
+        self._replies[tuple(prompt)] = ids
 
     async def generate(
         self, prompt_ids: Sequence[int], sampling: Sampling
@@ -65,8 +69,7 @@ class PreparedEngine:
             yield Step((token_id,), "length" if count == sampling.max_new_tokens else None)
             if count == sampling.max_new_tokens:
                 return
-        assert TOKENIZER.special.user in sampling.stop_ids
-        yield Step((), "stop", end_id=TOKENIZER.special.user)
+        yield Step((), "stop", end_id=max(sampling.stop_ids))
 
     async def score(self, ids: Sequence[int]) -> list[TokenLogprob]:
         self.scored.append(ids)
@@ -79,5 +82,7 @@ class PreparedEngine:
         self.closed = True
 
 
-def served(engine: PreparedEngine, output: int = 1500) -> ServedModel:
-    return ServedModel("nano", TOKENIZER, engine, Limits(2048, 2048, output), "a prepared model")
+def served(
+    engine: PreparedEngine, output: int = 1500, tokenizer: Tokenizer = TOKENIZER
+) -> ServedModel:
+    return ServedModel("nano", tokenizer, engine, Limits(2048, 2048, output), "a prepared model")

@@ -92,8 +92,9 @@ def test_a_part_of_it_alone(model: Path, checks: Path) -> None:
 def test_what_cannot_be_done_is_one_sentence(model: Path, tmp_path: Path) -> None:
     for arguments, sentence in (
         (["--only", "poetry"], '"poetry" is none of these'),
-        (["--model", str(tmp_path / "absent")], "is not a directory"),
+        (["--model", str(tmp_path / "absent")], "is none of these"),
         (["--checks", str(tmp_path / "absent")], "is not a directory"),
+        (["--json", str(tmp_path / "absent" / "out.json")], "is not a directory"),
     ):
         result = glmscope("evaluate", "nano", "--model", str(model), *arguments)
         assert result.returncode == 2

@@ -98,7 +98,7 @@ def test_a_model_is_asked_judged_scored_and_closed() -> None:
         ],
         logprob=-1.0,
     )
-    findings = run_checks(served(engine), [NAME, CALL])
+    findings = run_checks([served(engine)], [NAME, CALL])
     assert engine.closed
     assert findings.perplexity is None
     report = Report("nano", frozenset({"identity", "tools"}), findings.answers)

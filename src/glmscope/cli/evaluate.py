@@ -14,9 +14,11 @@ import typer
 from glmscope.cli.console import err, out, say
 from glmscope.cli.options import ModelOptions, WeightsOption
 from glmscope.errors import UsageError
+from glmscope.model.catalog import NANO_ID
 
 if TYPE_CHECKING:
     from glmscope.chat.service import ServedModel
+    from glmscope.evaluate.checks import Check
     from glmscope.evaluate.report import Figure, Report
 
 app = typer.Typer(no_args_is_help=True, help="Measure what a model can do.")
@@ -32,9 +34,9 @@ def _group() -> None:
 @app.command()
 def nano(
     model: Annotated[
-        Path | None,
+        str,
         typer.Option(metavar="DIR", help="A model directory, published or converted."),
-    ] = None,
+    ] = NANO_ID,
     weights: WeightsOption = None,
     json_file: Annotated[
         Path | None,
@@ -67,33 +69,18 @@ def nano(
     Answers are greedy and run side by side, through the engine that serves.
     """
     from glmscope.evaluate.checks import BUILT_IN, HELD_OUT, draw_checks, read_checks
-    from glmscope.evaluate.report import Report
-    from glmscope.evaluate.run import run_checks
-    from glmscope.evaluate.speed import measure_speed
 
     kinds = _kinds(only)
     if checks is not None and not checks.is_dir():
         raise UsageError(f"{checks} is not a directory.")
-    directory, place = checks or BUILT_IN, _model_directory(model)
+    if json_file is not None and not json_file.parent.is_dir():
+        raise UsageError(f"{json_file.parent} is not a directory.")
+    directory = checks or BUILT_IN
     questions = [
         check for kind in kinds for check in draw_checks(read_checks(kind, directory), sample, seed)
     ]
     dialogues = read_checks(HELD_OUT, directory) if _PERPLEXITY in kinds else []
-    served = _open(place, weights)
-    with _answer_progress(len(questions)) as progress:
-        findings = run_checks(served, questions, dialogues, progress)
-    exact = None
-    if fp32 is not None and dialogues:
-        exact = run_checks(_open(fp32, "fp32"), (), dialogues).perplexity
-    speed = measure_speed(_serve_command(place, weights)) if _SPEED in kinds else None
-    report = Report(
-        model=f"{place.name}: {served.name}",
-        kinds=frozenset(kinds),
-        answers=findings.answers,
-        served=findings.perplexity,
-        fp32=exact,
-        speed=speed,
-    )
+    report = _measure(model, weights, fp32, kinds, questions, dialogues)
     if json_file is not None:
         text = json.dumps(report.as_json(), ensure_ascii=False, indent=1)
         json_file.write_text(f"{text}\n", encoding="utf-8")
@@ -102,34 +89,56 @@ def nano(
         raise typer.Exit(1)
 
 
+def _measure(
+    model: str,
+    weights: str | None,
+    fp32: Path | None,
+    kinds: Sequence[str],
+    questions: Sequence[Check],
+    dialogues: Sequence[Check],
+) -> Report:
+    from glmscope.evaluate.report import Report
+    from glmscope.evaluate.run import run_checks
+    from glmscope.evaluate.speed import measure_speed
+
+    served = _open(model, weights)
+    with _answer_progress(len(questions)) as progress:
+        findings = run_checks(served, questions, dialogues, progress)
+    exact = None
+    if fp32 is not None and dialogues:
+        exact = run_checks(_open(str(fp32), "fp32"), (), dialogues).perplexity
+    # Last, when no engine of this process is left to take the cores.
+    speed = measure_speed(_serve_command(model, weights)) if _SPEED in kinds else None
+    return Report(
+        model=f"{model}: {served[0].name}",
+        kinds=frozenset(kinds),
+        answers=findings.answers,
+        served=findings.perplexity,
+        fp32=exact,
+        speed=speed,
+    )
+
+
 def _kinds(only: Sequence[str] | None) -> list[str]:
     """What is to be measured. Raises UsageError for what is no kind."""
-    from glmscope.evaluate.checks import KINDS
+    from glmscope.evaluate.checks import KINDS, ROUNDS
 
-    known = [*KINDS, _PERPLEXITY, _SPEED]
+    known = [*KINDS, ROUNDS, _PERPLEXITY, _SPEED]
     if unknown := set(only or ()) - set(known):
         raise UsageError(f'--only takes {", ".join(known)}; "{min(unknown)}" is none of these.')
     return [kind for kind in known if not only or kind in only]
 
 
-def _model_directory(model: Path | None) -> Path:
-    if model is None:
-        raise UsageError("No model is chosen: give --model DIR.")
-    if not model.is_dir():
-        raise UsageError(f"{model} is not a directory.")
-    return model.resolve()
-
-
-def _open(directory: Path, weights: str | None) -> ServedModel:
+def _open(model: str, weights: str | None) -> list[ServedModel]:
     from glmscope.cli.networks import open_networks
 
-    return open_networks(ModelOptions(models=(str(directory),), weights=weights))[0]
+    return open_networks(ModelOptions(models=(model,), weights=weights))
 
 
-def _serve_command(directory: Path, weights: str | None) -> list[str]:
+def _serve_command(model: str, weights: str | None) -> list[str]:
     command = [sys.executable, "-m", "glmscope.cli", "serve", "--port", "0", "--no-auth"]
     format_option = [] if weights is None else ["--weights", weights]
-    return [*command, "--model", str(directory), *format_option]
+    return [*command, "--model", model, *format_option]
 
 
 @contextmanager

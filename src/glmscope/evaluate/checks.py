@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -30,6 +30,8 @@ KINDS = (
     "interpreter",
 )
 """Kinds of questions; each has its judge (`judges.py`) and its file `KIND.jsonl`."""
+ROUNDS = "rounds"
+"""The questions about cities once more, in the format of ChatGLM2."""
 HELD_OUT = "heldout_dialogues"
 """Whole dialogues whose likelihood is measured (`perplexity.py`)."""
 
@@ -60,10 +62,12 @@ class Check:
 
 
 def read_checks(kind: str, directory: Path = BUILT_IN) -> list[Check]:
-    """All checks of a kind, in the file's order; none where `directory` has no such file.
+    """All checks of a kind, in its file's order; none where `directory` has no such file.
 
     Raises UsageError, naming file and line, for a row that cannot be asked.
     """
+    if kind == ROUNDS:
+        return [replace(check, kind=ROUNDS) for check in read_checks("cities", directory)]
     path = directory / f"{kind}.jsonl"
     if not path.is_file():
         return []

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from glmscope.evaluate.ask import Answer
+from glmscope.evaluate.checks import ROUNDS
 from glmscope.evaluate.loops import find_loop
 from glmscope.evaluate.run_code import fenced_code, last_number, run_code
 from glmscope.text.reply import BrokenCall, RawCall, ToolCall
@@ -103,6 +104,7 @@ def _computes(answer: Answer) -> Verdict:
 _JUDGES: dict[str, Judge] = {
     "page": _describes,
     "cities": _describes,
+    ROUNDS: _describes,
     "city_follow_ups": _says_any,
     "follow_ups": _says_any,
     "identity": _says_any,

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from glmscope.evaluate.ask import Answer
+from glmscope.evaluate.checks import ROUNDS
 from glmscope.evaluate.judges import Verdict
 from glmscope.evaluate.perplexity import Perplexity
 from glmscope.evaluate.speed import Speed
@@ -57,7 +58,7 @@ class _Wanted:
     kind: str
     criterion: str
     what: str
-    bound: Bound
+    bound: Bound | None
 
 
 _WANTED = (
@@ -72,6 +73,7 @@ _WANTED = (
     _Wanted("tools", "right arguments", "tool calls: right arguments", Bound("at least", 0.80)),
     _Wanted("tools", "no call", "no call where none is needed", Bound("at least", 0.90)),
     _Wanted("interpreter", "right", "interpreter: prints the number", Bound("at least", 0.85)),
+    _Wanted(ROUNDS, "right", "cities, in ChatGLM2's rounds", None),
     _Wanted(_OVERALL, "ended", "ended by a stop id", Bound("at least", 0.99)),
 )
 

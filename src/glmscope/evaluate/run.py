@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 from glmscope.chat.service import ServedModel
 from glmscope.evaluate.ask import Answer, ask_all
-from glmscope.evaluate.checks import Check
+from glmscope.evaluate.checks import ROUNDS, Check
 from glmscope.evaluate.judges import Verdict, judge
 from glmscope.evaluate.perplexity import Perplexity, perplexity
+from glmscope.family import Family
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,19 +25,30 @@ class Findings:
 
 
 def run_checks(
-    model: ServedModel,
+    models: Sequence[ServedModel],
     questions: Sequence[Check],
     dialogues: Sequence[Check] = (),
     progress: Callable[[], None] = lambda: None,
 ) -> Findings:
-    """Ask, judge and score, then close the model's engine; `progress` is called for each answer.
+    """Ask, judge and score, then close the engine; `progress` is called for each answer.
+
+    `models` are names of one model, on one engine: the first is asked, but for questions in rounds
+    the first that has the format of ChatGLM2. Without one these are not asked.
 
     Raises UsageError for a check that does not fit the model, ServiceError when the network fails.
     """
 
+    model = models[0]
+    in_rounds = [each for each in models if each.tokenizer.family is Family.CHATGLM2]
+    asked = [
+        (each, check)
+        for check in questions
+        for each in (in_rounds if check.kind == ROUNDS else models)[:1]
+    ]
+
     async def run() -> tuple[list[Answer], Perplexity | None]:
         try:
-            answers = await ask_all(model, questions, progress)
+            answers = await ask_all(asked, progress)
             return answers, await perplexity(model, dialogues) if dialogues else None
         finally:
             await model.engine.close()
