@@ -22,12 +22,12 @@ class Dialogue:
     messages: tuple[PromptMessage, ...]
 
     @property
-    def has_only_plain_turns(self) -> bool:
-        """Whether the round format of ChatGLM2 can hold it: user and assistant, no calls."""
-        return all(
-            message.role in ("user", "assistant") and not message.metadata
-            for message in self.messages
-        )
+    def fits_rounds(self) -> bool:
+        """Whether ChatGLM2's rounds can hold it: plain questions and answers in turn."""
+        spoken = [one for one in self.messages if one.role != "system"]
+        offers_tools = any(one.tools is not None or one.metadata for one in self.messages)
+        roles = [one.role for one in spoken]
+        return not offers_tools and roles == ["user", "assistant"] * (len(spoken) // 2)
 
 
 class Generator(Protocol):

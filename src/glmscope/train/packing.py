@@ -1,0 +1,101 @@
+"""Examples of any length → rows of one length, several to a row, none seeing another."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glmscope.train.encoding import Example
+
+IGNORED = -100
+PACKED_AT_ONCE = 4096
+"""Examples among which partners for a row are sought."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Rows for one step, all [B, S]: `targets` of each token is what comes after it, or IGNORED.
+
+    `documents` numbers the examples within a row from 1; 0 is padding.
+    """
+
+    ids: NDArray[np.int64]
+    targets: NDArray[np.int64]
+    documents: NDArray[np.int64]
+
+    @property
+    def tokens(self) -> int:
+        """Tokens that are not padding."""
+        return int(np.count_nonzero(self.documents))
+
+
+def batches(
+    examples: Sequence[Example], lengths: Sequence[int], tokens: int, rng: random.Random
+) -> Iterator[Batch]:
+    """All examples once, in random order, in batches of about `tokens`.
+
+    Each example goes into rows of the shortest of `lengths` that holds it; longer ones than the
+    longest are cut there. Rows are filled best fit; a batch has rows of one length.
+    """
+    order = list(range(len(examples)))
+    rng.shuffle(order)
+    waiting: dict[int, list[list[Example]]] = {length: [] for length in lengths}
+    for start in range(0, len(order), PACKED_AT_ONCE):
+        chunk = [examples[place] for place in order[start : start + PACKED_AT_ONCE]]
+        for length, rows in _rows(chunk, sorted(lengths)).items():
+            rng.shuffle(rows)
+            waiting[length] += rows
+        last = start + PACKED_AT_ONCE >= len(order)
+        ready = list(_full_batches(waiting, tokens, last))
+        rng.shuffle(ready)
+        for length, rows in ready:
+            yield _batch(rows, length)
+
+
+def _rows(examples: Sequence[Example], lengths: Sequence[int]) -> dict[int, list[list[Example]]]:
+    rows: dict[int, list[list[Example]]] = {length: [] for length in lengths}
+    room: dict[int, list[int]] = {length: [] for length in lengths}
+    for example in sorted(examples, key=len, reverse=True):
+        length = next((one for one in lengths if len(example) <= one), lengths[-1])
+        size = min(len(example), length)
+        # The fullest row that still has room; the newest rows are the likeliest.
+        fits = [(left, row) for row, left in enumerate(room[length]) if left >= size]
+        if fits:
+            _, row = min(fits)
+            rows[length][row].append(example)
+            room[length][row] -= size
+        else:
+            rows[length].append([example])
+            room[length].append(length - size)
+    return rows
+
+
+def _full_batches(
+    waiting: dict[int, list[list[Example]]], tokens: int, last: bool
+) -> Iterator[tuple[int, list[list[Example]]]]:
+    for length, rows in waiting.items():
+        count = max(1, tokens // length)
+        while len(rows) >= count or (last and rows):
+            yield length, rows[:count]
+            del rows[:count]
+
+
+def _batch(rows: Sequence[Sequence[Example]], length: int) -> Batch:
+    shape = (len(rows), length)
+    ids, documents = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+    targets = np.full(shape, IGNORED, np.int64)
+    for row, examples in enumerate(rows):
+        place = 0
+        for number, example in enumerate(examples, start=1):
+            size = min(len(example), length)
+            end = place + size
+            ids[row, place:end] = example.ids[:size]
+            documents[row, place:end] = number
+            following = np.asarray(example.ids[1:size], np.int64)
+            targets[row, place : end - 1] = np.where(example.learned[1:size], following, IGNORED)
+            place = end
+    return Batch(ids, targets, documents)
