@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from glmscope.evaluate.checks import HELD_OUT
+from glmscope.evaluate.checks import HELD_OUT, ROUNDS
+from glmscope.model.catalog import NANO_ID
 from glmscope.text.vocabulary import builtin_vocabulary
 from tests.cli.support import glmscope
 from tests.evaluate.support import TOKENIZER, WEATHER
@@ -43,7 +44,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def model(tmp_path: Path) -> Path:
     directory = tmp_path / "model"
     vocabulary = -(-TOKENIZER.vocab_size // 64) * 64
-    write_checkpoint(directory, padded_vocab_size=vocabulary, seq_length=512)
+    write_checkpoint(directory, _name_or_path=NANO_ID, padded_vocab_size=vocabulary, seq_length=512)
     (directory / "tokenizer.model").write_bytes(builtin_vocabulary())
     return directory
 
@@ -67,8 +68,8 @@ def test_a_random_network_reaches_nothing(model: Path, checks: Path, tmp_path: P
     assert "cities, in other wordings" in result.stdout
     assert "FAIL" in result.stdout
     written = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
-    assert len(written["answers"]) == 6
-    assert {row["kind"] for row in written["answers"]} == ROWS.keys() - {HELD_OUT}
+    assert len(written["answers"]) == 7
+    assert {row["kind"] for row in written["answers"]} == {*ROWS, ROUNDS} - {HELD_OUT}
     reached = {row["what"]: row["reached"] for row in written["figures"]}
     assert reached["identity"] == 0
     assert reached["follow-ups about a city"] is None
