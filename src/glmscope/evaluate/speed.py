@@ -12,7 +12,6 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.client import HTTPResponse
 
 from glmscope.errors import ServiceError
 
@@ -20,6 +19,7 @@ QUESTIONS = ("介绍下杭州", "介绍一下北京", "Tell me about Paris.", "�
 START_SECONDS = 120.0
 """How long a server may take before it is given up."""
 
+_POLL_SECONDS = 0.01
 _ADDRESS = re.compile(r"answers at (http://\S+)")
 _GENERATION = "/services/aigc/text-generation/generation"
 _HERE = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -45,9 +45,7 @@ def measure_speed(serve: Sequence[str]) -> Speed:
     """
     began = time.monotonic()
     with _serving(serve) as base_url:
-        root = base_url.removesuffix("/api/v1")
-        with _open(f"{root}/healthz") as response:
-            model = json.load(response)["models"][0]
+        model = _ready_model(f"{base_url.removesuffix('/api/v1')}/healthz", began + START_SECONDS)
         started = time.monotonic() - began
         first_token = 0.0
         rates = []
@@ -59,6 +57,19 @@ def measure_speed(serve: Sequence[str]) -> Speed:
                 counts.append(count)
             rates.append(max(counts, default=0) / (time.monotonic() - asked))
     return Speed(started, first_token, statistics.median(rates))
+
+
+def _ready_model(health_url: str, deadline: float) -> str:
+    """The first model that a server answers with, once it says that it lets requests in."""
+    while True:
+        try:
+            with _HERE.open(health_url, timeout=START_SECONDS) as response:
+                model: str = json.load(response)["models"][0]
+                return model
+        except OSError as error:  # among them a status that says: not yet
+            if time.monotonic() > deadline:
+                raise _silent(error) from None
+        time.sleep(_POLL_SECONDS)
 
 
 def _streamed_tokens(base_url: str, model: str, question: str) -> Iterator[int]:
@@ -74,18 +85,17 @@ def _streamed_tokens(base_url: str, model: str, question: str) -> Iterator[int]:
         ).encode(),
         {"Content-Type": "application/json", "X-DashScope-SSE": "enable"},
     )
-    with _open(request) as response:
-        for line in response:
-            if line.startswith(b"data:"):
-                yield json.loads(line.removeprefix(b"data:"))["usage"]["output_tokens"]
-
-
-def _open(request: str | urllib.request.Request) -> HTTPResponse:
     try:
-        response: HTTPResponse = _HERE.open(request, timeout=START_SECONDS)
+        with _HERE.open(request, timeout=START_SECONDS) as response:
+            for line in response:
+                if line.startswith(b"data:"):
+                    yield json.loads(line.removeprefix(b"data:"))["usage"]["output_tokens"]
     except OSError as error:
-        raise ServiceError(f"The server that was started does not answer: {error}.") from None
-    return response
+        raise _silent(error) from None
+
+
+def _silent(error: OSError) -> ServiceError:
+    return ServiceError(f"The server that was started does not answer: {error}.")
 
 
 @contextmanager
