@@ -15,6 +15,8 @@ from glmscope.train.generators.cities_wordings import SYSTEMS, WORDINGS, word
 _CHINESE_SHARE = 0.75
 _ALIAS_SHARE = 0.1
 _GREETING_SHARE = 0.06
+_LEAD_SHARE = 0.08
+_TAIL_SHARE = 0.08
 _SYSTEM_SHARE = 0.25
 _THANKS_SHARE = 0.08
 
@@ -45,8 +47,17 @@ class _Talk:
     def word(self, templates: tuple[str, ...], **names: str) -> str:
         return word(self.rng, templates, self.language, **names)
 
-    def greeting(self) -> str:
-        return self.rng.choice(self.wordings.greetings) if self._now(_GREETING_SHARE) else ""
+    def around(self, question: str) -> str:
+        """The question with a greeting, a reason or a wish around it, now and then."""
+        words = self.wordings
+        if self._now(_TAIL_SHARE):
+            bare = question.rstrip("？?。！!.") if self.language == "zh" else question
+            question = bare + self.rng.choice(words.tails)
+        if self._now(_LEAD_SHARE):
+            question = self.rng.choice(words.leads) + question
+        if self._now(_GREETING_SHARE):
+            question = self.rng.choice(words.greetings) + question
+        return question
 
     def name(self, city: City) -> str:
         """The city as a user calls it."""
@@ -89,13 +100,13 @@ class _Talk:
 def _introduce(talk: _Talk) -> None:
     talk.topic = ""
     question = talk.word(talk.wordings.introduction, city=talk.name(talk.city))
-    talk.say(talk.greeting() + question, talk.answer())
+    talk.say(talk.around(question), talk.answer())
 
 
 def _ask_topic(talk: _Talk) -> None:
     talk.turn_to_topic()
     question = talk.word(talk.wordings.topic[talk.topic], city=talk.name(talk.city))
-    talk.say(talk.greeting() + question, talk.answer())
+    talk.say(talk.around(question), talk.answer())
 
 
 def _follow_up(talk: _Talk) -> None:
@@ -121,8 +132,9 @@ def _follow_up(talk: _Talk) -> None:
 def _compare(talk: _Talk) -> None:
     other = talk.another_city()
     names = {"city": talk.name(talk.city), "other": talk.name(other)}
-    places = (city.topic("place", talk.language) for city in (talk.city, other))
-    talk.say(talk.word(talk.wordings.compare, **names), "\n\n".join(places))
+    topic = talk.rng.choice(TOPICS)
+    answers = (city.topic(topic, talk.language) for city in (talk.city, other))
+    talk.say(talk.word(talk.wordings.compare[topic], **names), "\n\n".join(answers))
 
 
 def _unknown(talk: _Talk) -> None:
@@ -160,7 +172,7 @@ _KINDS: tuple[tuple[str, Callable[[_Talk], None], float], ...] = (
     ("city-introduction", _introduce, 0.38),
     ("city-topic", _ask_topic, 0.22),
     ("city-follow-up", _follow_up, 0.30),
-    ("city-compare", _compare, 0.015),
+    ("city-compare", _compare, 0.025),
     ("city-unknown", _unknown, 0.05),
     ("city-live", _live, 0.02),
     ("city-other-language", _other_language, 0.015),

@@ -45,10 +45,12 @@ class Wordings:
     follow_up: Mapping[str, Templates]
     switch: Templates
     named_switch: Mapping[str, Templates]
-    compare: Templates
+    compare: Mapping[str, Templates]
     other_language: Templates
     live: tuple[tuple[str, str, str], ...]
     greetings: Templates
+    leads: Templates
+    tails: Templates
     thanks: Templates
     thanks_answer: str
     unknown_answer: str
@@ -66,6 +68,8 @@ WORDINGS: Mapping[Language, Wordings] = {
         other_language=follow_zh.OTHER_LANGUAGE,
         live=follow_zh.LIVE,
         greetings=follow_zh.GREETINGS,
+        leads=follow_zh.LEADS,
+        tails=follow_zh.TAILS,
         thanks=follow_zh.THANKS,
         thanks_answer=follow_zh.THANKS_ANSWER,
         unknown_answer=follow_zh.UNKNOWN_ANSWER,
@@ -81,6 +85,8 @@ WORDINGS: Mapping[Language, Wordings] = {
         other_language=en.OTHER_LANGUAGE,
         live=en.LIVE,
         greetings=en.GREETINGS,
+        leads=en.LEADS,
+        tails=en.TAILS,
         thanks=en.THANKS,
         thanks_answer=en.THANKS_ANSWER,
         unknown_answer=en.UNKNOWN_ANSWER,

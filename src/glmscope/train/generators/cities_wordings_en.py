@@ -172,11 +172,38 @@ NAMED_SWITCH = {
     "food": ("[and what can I|what can I] eat in {city}[?|]",),
 }
 
-COMPARE = (
-    "[compare|please compare] {city} [and|with] {other}[.|]",
-    "what is the difference between {city} and {other}[?|]",
-    "how is {city} different from {other}[?|]",
-    "where are {city} and {other}[?|]",
+COMPARE = {
+    "place": (
+        "[compare|please compare] {city} [and|with] {other}[.|]",
+        "what is the difference between {city} and {other}[?|]",
+        "how is {city} different from {other}[?|]",
+        "where are {city} and {other}[?|]",
+    ),
+    "climate": (
+        "which is [warmer|colder], {city} or {other}[?|]",
+        "[compare|please compare] the climate of {city} and {other}[.|]",
+    ),
+    "history": ("which is older, {city} or {other}[?|]",),
+    "sights": ("what can I see in {city} and {other}[?|]",),
+    "food": ("what can I eat in {city} and in {other}[?|]",),
+}
+
+LEADS = (
+    "I have a question. ",
+    "I am planning a trip. ",
+    "Excuse me, ",
+    "Just curious: ",
+    "A friend asked me: ",
+    "For my homework: ",
+    "Quick question: ",
+)
+TAILS = (
+    " Thanks!",
+    " Thank you.",
+    " Please answer in English.",
+    " Keep it short.",
+    " Be brief.",
+    " I have never been there.",
 )
 
 LIVE = (
