@@ -18,6 +18,7 @@ from glmscope.cli.parity import parity
 from glmscope.cli.pull import pull
 from glmscope.cli.serve import serve
 from glmscope.cli.trace import trace
+from glmscope.cli.train import train
 from glmscope.cli.usage import usage
 from glmscope.errors import GLMScopeError, UsageError
 
@@ -29,7 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for command in (serve, chat, models, pull, convert, parity, conform, trace, usage):
+for command in (serve, chat, models, pull, convert, parity, conform, trace, usage, train):
     app.command()(command)
 app.add_typer(keys.app, name="keys")
 app.add_typer(evaluate.app, name="evaluate")

@@ -15,7 +15,6 @@ from torch.nn import functional as F  # noqa: N812 - the name that every PyTorch
 
 from glmscope.model.config import ModelConfig
 
-
 IGNORED = -100
 """The target of a token that takes no part in the loss."""
 
@@ -163,7 +162,10 @@ class ChatGLM(nn.Module):
             rotary, mask = self.rotary[None, : ids.shape[1]], None
         else:
             rotary = self.rotary[positions_within(documents)]
-            mask = document_mask(documents, torch.get_autocast_dtype(ids.device.type))
+            device = ids.device.type
+            mixed = torch.is_autocast_enabled(device)
+            dtype = torch.get_autocast_dtype(device) if mixed else x.dtype
+            mask = document_mask(documents, dtype)
         for block in self.transformer.encoder.layers:
             x = block(x, rotary, mask)
         return self.transformer.encoder.final_layernorm(x)

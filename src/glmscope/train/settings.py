@@ -91,6 +91,10 @@ class Settings:
             **dataclasses.asdict(self.shape),
         )
 
+    def with_seed(self, seed: int) -> Settings:
+        """The same, drawing other numbers."""
+        return dataclasses.replace(self, seed=seed)
+
 
 def load_settings(path: Path) -> Settings:
     """Read a settings file. Raises UsageError, naming it, when something is missing or unknown."""

@@ -1,0 +1,150 @@
+"""The stages, one function each; every one reads what the stage before left in `work`.
+
+`tokenizer` → `pretrain` → `tune` → `pairs` → `align` → `export`. Each may be killed and called
+again: it goes on from its last save (`save_every` in the settings).
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import torch
+from rich.progress import Progress
+
+from glmscope.errors import UsageError
+from glmscope.family import Family
+from glmscope.text.tokenizer import Tokenizer
+from glmscope.text.vocabulary import build_vocabulary
+from glmscope.train.checkpoint import export_checkpoint, load_checkpoint
+from glmscope.train.corpus import plain_text, pretraining_examples
+from glmscope.train.encoding import Example
+from glmscope.train.material import documents, tuning_dialogues, tuning_example
+from glmscope.train.model import ChatGLM
+from glmscope.train.packing import Batch, batches
+from glmscope.train.preferences import (
+    PreferenceLoss,
+    preference_batches,
+    read_pairs,
+    write_pairs,
+)
+from glmscope.train.sampling import sample_pairs
+from glmscope.train.settings import Optimization, Settings
+from glmscope.train.trainer import Trainer, best_device, language_model_loss
+
+VOCABULARY_DIALOGUES = 0.15
+"""Share of the tuning dialogues that the vocabulary is made from, beside all of the corpora."""
+
+
+def tokenizer(settings: Settings, work: Path, compiled: bool = True) -> str:
+    """Make the vocabulary from the corpora and a share of the dialogues."""
+    dialogues = tuning_dialogues(settings, VOCABULARY_DIALOGUES)
+    texts = itertools.chain(documents(settings), map(plain_text, dialogues))
+    model = build_vocabulary(texts, settings.pieces)
+    (work / "tokenizer.model").write_bytes(model)
+    return f"{settings.pieces} pieces, {len(model)} bytes"
+
+
+def pretrain(settings: Settings, work: Path, compiled: bool = True) -> str:
+    """Blank infilling over the documents, from random weights."""
+    words = _tokenizer(work)
+    model = ChatGLM(settings.model_config(words.vocab_size))
+    model.initialize(settings.seed)
+
+    def epoch(rng: random.Random) -> Iterable[Example]:
+        return pretraining_examples(documents(settings), words, settings.shares, rng)
+
+    return _fit("pretrain", model, settings, settings.pretrain, epoch, work, compiled)
+
+
+def tune(settings: Settings, work: Path, compiled: bool = True) -> str:
+    """Dialogues, with loss on the assistant's turns only."""
+    words = _tokenizer(work)
+    model = load_checkpoint(work / "pretrain")
+
+    def epoch(rng: random.Random) -> Iterable[Example]:
+        for dialogue in tuning_dialogues(settings):
+            yield tuning_example(dialogue, words, settings.rounds_share, rng)
+
+    return _fit("tune", model, settings, settings.tune, epoch, work, compiled)
+
+
+def pairs(settings: Settings, work: Path, compiled: bool = True) -> str:
+    """Let the tuned model answer questions and keep what it got wrong beside what is right."""
+    with Progress() as progress:
+        task = progress.add_task("pairs", total=settings.alignment.prompts)
+        found = sample_pairs(
+            settings, work / "tune", _tokenizer(work), lambda more: progress.advance(task, more)
+        )
+    write_pairs(found, work / "pairs.jsonl")
+    return f"{len(found)} answers of {settings.alignment.prompts} were not right"
+
+
+def align(settings: Settings, work: Path, compiled: bool = True) -> str:
+    """Preference alignment: make the right answers likelier than the wrong ones (DPO)."""
+    model = load_checkpoint(work / "tune").to(best_device())
+    loss = PreferenceLoss(model, load_checkpoint(work / "tune"), settings.alignment)
+    rng = random.Random(settings.seed)  # noqa: S311
+    rounds = preference_batches(read_pairs(work / "pairs.jsonl"), settings.align, rng)
+    end = Trainer("align", model, settings.align, work).run(rounds, loss)
+    export_checkpoint(model, _vocabulary(work), work / "align", torch.float32)
+    return f"loss {end:.3f} at the end"
+
+
+def export(settings: Settings, work: Path, compiled: bool = True) -> str:
+    """Write the aligned model in the published layout: float16, safetensors, config.json."""
+    directory = work / "chatglm3-nano"
+    model = load_checkpoint(work / "align")
+    export_checkpoint(model, _vocabulary(work), directory)
+    count = sum(parameter.numel() for parameter in model.parameters())
+    return f"{directory}: {count / 1e6:.1f} M parameters"
+
+
+STAGES: dict[str, Callable[..., str]] = {
+    "tokenizer": tokenizer,
+    "pretrain": pretrain,
+    "tune": tune,
+    "pairs": pairs,
+    "align": align,
+    "export": export,
+}
+
+
+def _fit(
+    stage: str,
+    model: ChatGLM,
+    settings: Settings,
+    options: Optimization,
+    epoch: Callable[[random.Random], Iterable[Example]],
+    work: Path,
+    compiled: bool,
+) -> str:
+    model = model.to(best_device())
+    # The name keeps stages apart; the same seed gives the same batches to a run that goes on.
+    rng = random.Random(f"{settings.seed} {stage}")  # noqa: S311
+    rounds = _epochs(epoch, options, rng)
+    trainer = Trainer(stage, model, options, work)
+    end = trainer.run(rounds, language_model_loss(model, compiled))
+    export_checkpoint(model, _vocabulary(work), work / stage, torch.float32)
+    return f"loss {end:.3f} at the end"
+
+
+def _epochs(
+    epoch: Callable[[random.Random], Iterable[Example]], options: Optimization, rng: random.Random
+) -> Iterator[Batch]:
+    """Batches without end: the examples are made once and shuffled anew in every round."""
+    examples = list(epoch(rng))
+    if not examples:
+        raise UsageError("There is nothing to train on.")
+    while True:
+        yield from batches(examples, options.lengths, options.batch_tokens, rng)
+
+
+def _vocabulary(work: Path) -> bytes:
+    return (work / "tokenizer.model").read_bytes()
+
+
+def _tokenizer(work: Path) -> Tokenizer:
+    return Tokenizer.from_file(work / "tokenizer.model", Family.CHATGLM3)
