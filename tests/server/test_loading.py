@@ -27,7 +27,7 @@ def connect(url: str) -> Connection:
 
 
 def test_every_path_is_unavailable_in_its_own_words() -> None:
-    with bind("127.0.0.1", 0) as listener, unavailable(listener, SETTINGS):
+    with bind("127.0.0.1", 0) as listener, unavailable(listener, SETTINGS, patience=0):
         with connect(base_url(listener)) as connection:
             answer = connection.ask(ask())
             assert answer.error == (503, "ModelUnavailable")
@@ -49,7 +49,7 @@ def test_every_path_is_unavailable_in_its_own_words() -> None:
 def test_the_address_is_kept_until_the_models_are_there() -> None:
     listener = bind("127.0.0.1", 0)
     url = base_url(listener)
-    with unavailable(listener, SETTINGS), connect(url) as connection:
+    with unavailable(listener, SETTINGS, patience=0), connect(url) as connection:
         assert connection.ask(ask()).status == 503
     # Nobody serves now, and yet who asks is answered, a little later.
     with connect(url) as early:
@@ -64,11 +64,26 @@ def test_the_address_is_kept_until_the_models_are_there() -> None:
             thread.join(WAIT)
 
 
+def test_models_that_are_there_soon_are_waited_for() -> None:
+    listener = bind("127.0.0.1", 0)
+    with connect(base_url(listener)) as early:
+        with unavailable(listener, SETTINGS, patience=WAIT):
+            early.send(ask())
+        server = Server(create_app(service_with(), keys=None), listener)
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        try:
+            assert early.answer().status == 200
+        finally:
+            server.stop()
+            thread.join(WAIT)
+
+
 def test_models_that_cannot_be_loaded() -> None:
     with (
         pytest.raises(ModelFilesError, match="damaged"),
         bind("127.0.0.1", 0) as listener,
-        unavailable(listener, SETTINGS),
+        unavailable(listener, SETTINGS, patience=0),
     ):
         url = base_url(listener)
         raise ModelFilesError("The checkpoint is damaged.")

@@ -124,7 +124,7 @@ def test_one_key_leaves_websockets_to_others(keys: KeyStore) -> None:
 def test_no_websocket_while_models_are_loaded() -> None:
     with (
         bind("127.0.0.1", 0) as listener,
-        unavailable(listener, ServerSettings()),
+        unavailable(listener, ServerSettings(), patience=0),
         Connection(listener.getsockname(), None) as connection,
     ):
         answer = upgrade(connection)

@@ -12,11 +12,13 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from glmscope.errors import StoreError
+from glmscope.store import migrations
 from glmscope.store.database import Database, open_database
-from glmscope.store.schema import VERSION_TABLE
+from glmscope.store.schema import VERSION_TABLE, known_versions
 from glmscope.store.tables import metadata
 
 posix_modes = pytest.mark.skipif(os.name != "posix", reason="file modes are a POSIX notion")
@@ -80,6 +82,12 @@ def test_the_migrations_make_the_tables_that_the_code_uses(database: Database) -
             opts={"compare_type": True, "version_table": VERSION_TABLE},
         )
         assert compare_metadata(context, metadata) == []
+
+
+def test_the_versions_are_those_that_alembic_finds() -> None:
+    script = ScriptDirectory(str(Path(migrations.__file__).parent))
+    assert known_versions() == [step.revision for step in script.walk_revisions()][::-1]
+    assert script.get_heads() == [known_versions()[-1]]
 
 
 def test_opening_again_changes_nothing(tmp_path: Path) -> None:

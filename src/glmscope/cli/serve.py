@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from glmscope import __version__, paths
+from glmscope import paths
 from glmscope.cli.config import Config, ConfigOption, read_config
 from glmscope.cli.console import note, say
-from glmscope.cli.keys import DatabaseOption, export_lines
+from glmscope.cli.keys import DatabaseOption
 from glmscope.cli.options import (
     CacheOption,
     EngineName,
@@ -31,6 +31,7 @@ from glmscope.cli.options import (
     TokenizerOption,
     WeightsOption,
 )
+from glmscope.cli.start_card import start_card
 from glmscope.errors import UsageError
 
 if TYPE_CHECKING:
@@ -122,13 +123,10 @@ def serve(
         _require_loopback(host)
     if faults is not None and engine is not EngineName.SCRIPTED:
         raise UsageError("--faults goes with --engine scripted.")
-    from glmscope.cli.wiring import check_options, open_models
-    from glmscope.server.app import create_app
-    from glmscope.server.exchange_directory import ExchangeDirectory
+    from glmscope.cli.wiring import models_opener
     from glmscope.server.listener import bind
     from glmscope.server.loading import unavailable
     from glmscope.server.logs import configure_logs
-    from glmscope.server.run import serve as serve_until_stopped
     from glmscope.server.settings import ServerSettings
 
     configure_logs(texts=log_prompts)
@@ -156,18 +154,25 @@ def serve(
         prefix_cache=prefix_cache,
     )
     replayed = _replay(replay, replay_speed, options)
-    if not replayed:
-        check_options(options)
+    # What an engine imports comes before what a server imports: then the one loads its models while
+    # the other is imported.
+    open_models = None if replayed else models_opener(options)
     with _database(database, no_auth) as opened, bind(host, port) as listener:
-        keys = _key_store(opened)
-        accounts = _accounts(opened, read_config(config))
+        configured = read_config(config)
+        if opened is not None and configured.limits_storage is not None:
+            _check_storage(configured.limits_storage)
         with unavailable(listener, settings):
-            models = [] if replayed else open_models(options)
+            models = [] if open_models is None else open_models()
+        from glmscope.server.app import create_app
+        from glmscope.server.exchange_directory import ExchangeDirectory
+        from glmscope.server.run import serve as serve_until_stopped
+
+        keys = _key_store(opened)
         app = create_app(
             _service(models, faults),
             keys,
             settings,
-            accounts=accounts,
+            accounts=_accounts(opened, configured),
             recordings=None if record is None else ExchangeDirectory.make(record),
             replay=replayed,
         )
@@ -178,56 +183,6 @@ def serve(
 
         serve_until_stopped(app, listener, show_start_card)
     note("Stopped.")
-
-
-def start_card(
-    models: list[ServedModel], url: str, keys: KeyStore | None, replay: Replay | None = None
-) -> Iterator[str]:
-    """What a person needs to know, line by line. An empty key store gets its first key here."""
-    yield f"GLMScope {__version__} answers at {url}"
-    width = max((len(model.id) for model in models), default=0)
-    for model in models:
-        limits = model.limits
-        yield (
-            f"  {model.id:{width}}  {model.name} ({model.engine.name}): "
-            f"{limits.context} tokens in all, {limits.input} in, {limits.output} out"
-        )
-    if replay is not None:
-        yield f"  No model is here: answers come from recorded exchanges, {len(replay)} in all."
-    elif all(model.engine.name == EngineName.SCRIPTED.value for model in models):
-        yield "  No model is behind these ids: the replies are a script's."
-    else:
-        yield from _small_model_lines(models)
-    yield ""
-    yield from _client_lines(url, keys)
-
-
-def _small_model_lines(models: list[ServedModel]) -> Iterator[str]:
-    """That the built-in model answers, in whose place, and how to have another."""
-    from glmscope.cli.wiring import pulled_models
-
-    told = next((model for model in models if model.description), None)
-    if told is None:
-        return
-    replaced = [model.id for model in models if model.stand_in is not None]
-    place = f", here in place of {' and '.join(replaced)}" if replaced else ""
-    yield f"  {told.stand_in or told.id} is {told.description}{place}."
-    if here := [name for name in pulled_models() if name in replaced]:
-        yield f"  {here[0]} itself is on this machine: --model {here[0]} serves it."
-    elif replaced:
-        yield "  --model serves a published checkpoint; glmscope pull chatglm3-6b fetches one."
-
-
-def _client_lines(url: str, keys: KeyStore | None) -> Iterator[str]:
-    if keys is None:
-        yield "No key is checked, but the SDKs want one:"
-        yield from export_lines(url, "none")
-    elif keys.is_empty():
-        yield "The first API key, shown this once:"
-        yield from export_lines(url, keys.create("default").key)
-    else:
-        yield "With a key that you were shown (glmscope keys create makes another):"
-        yield export_lines(url, "")[1]
 
 
 def _service(models: list[ServedModel], faults: Path | None) -> ChatService:
@@ -271,16 +226,19 @@ def _key_store(database: Database | None) -> KeyStore | None:
     return None if database is None else KeyStore(database)
 
 
+def _check_storage(url: str) -> None:
+    from glmscope.server.rates import check_storage
+
+    asyncio.run(check_storage(url))
+
+
 def _accounts(database: Database | None, config: Config) -> Accounts | None:
     """Who asks without a key has no account, and no limits but the server's."""
     from glmscope.server.accounts import Accounts, LimitSettings
-    from glmscope.server.rates import check_storage
     from glmscope.store.usage import UsageStore
 
     if database is None:
         return None
-    if config.limits_storage is not None:
-        asyncio.run(check_storage(config.limits_storage))
     settings = LimitSettings(config.limits, config.limits_storage)
     return Accounts(UsageStore(database), settings)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from glmscope import nano, paths
@@ -14,31 +16,38 @@ if TYPE_CHECKING:
     from glmscope.chat.service import ServedModel
 
 
-def check_options(options: ModelOptions) -> None:
-    """Raises UsageError when `options` ask for nothing, or for what does not go together."""
+def open_models(options: ModelOptions) -> list[ServedModel]:
+    """Open what `options` ask for, and the built-in model where they ask for none.
+
+    Raises UsageError as `models_opener` does, and ModelFilesError for files that cannot be used.
+    """
+    return models_opener(options)()
+
+
+def models_opener(options: ModelOptions) -> Callable[[], list[ServedModel]]:
+    """What `open_models` does, with all of its imports done and none of its work.
+
+    Raises UsageError when `options` ask for what is not here, or does not go together.
+    """
+    _check(options)
+    if options.engine is EngineName.SCRIPTED:
+        from glmscope.cli.scripted_models import scripted_models
+
+        return partial(scripted_models, options.script, options.tokenizer)
+    from glmscope.cli.networks import open_networks
+
+    if not options.models:
+        options = dataclasses.replace(options, models=(NANO_ID,))
+    return partial(open_networks, options)
+
+
+def _check(options: ModelOptions) -> None:
     if options.engine is EngineName.SCRIPTED:
         _refuse_network_options(options)
     elif options.script is not None:
         raise UsageError("--script goes with --engine scripted.")
     elif not options.models and not nano.is_here():
         raise UsageError(_nothing_to_run())
-
-
-def open_models(options: ModelOptions) -> list[ServedModel]:
-    """Open what `options` ask for, and the built-in model where they ask for none.
-
-    Raises UsageError as `check_options` does, and ModelFilesError for files that cannot be used.
-    """
-    check_options(options)
-    if options.engine is EngineName.SCRIPTED:
-        from glmscope.cli.scripted_models import scripted_models
-
-        return scripted_models(options.script, options.tokenizer)
-    from glmscope.cli.networks import open_networks
-
-    if not options.models:
-        options = dataclasses.replace(options, models=(NANO_ID,))
-    return open_networks(options)
 
 
 def _refuse_network_options(options: ModelOptions) -> None:

@@ -1,4 +1,4 @@
-"""A server's first minutes: its address is taken, its models are being loaded."""
+"""A server's first moments: its address is taken, its models are being loaded."""
 
 from __future__ import annotations
 
@@ -6,61 +6,61 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NoReturn
+from typing import TYPE_CHECKING
 
-from fastapi import FastAPI, Response
-from starlette.types import Receive, Scope, Send
-
-from glmscope import __version__
-from glmscope.chat.service import ChatService
-from glmscope.errors import ModelUnavailable
-from glmscope.server import json_text
-from glmscope.server.access_log import AccessLog
-from glmscope.server.admission import Admission
-from glmscope.server.lifecycle import Lifecycle
-from glmscope.server.middleware.body_deadline import BodyDeadline
-from glmscope.server.middleware.failures import Failures
-from glmscope.server.middleware.request_log import RequestLog
-from glmscope.server.run import Server
 from glmscope.server.settings import ServerSettings
+
+if TYPE_CHECKING:
+    from glmscope.server.run import Server
+
+PATIENCE_SECONDS = 1.0
+"""Who asks so soon before the models are there is better made to wait than told to come back."""
 
 
 @contextmanager
-def unavailable(listener: socket.socket, settings: ServerSettings) -> Iterator[None]:
-    """Answer 503 on `listener` inside the block, from a thread; the listener stays open after it.
+def unavailable(
+    listener: socket.socket, settings: ServerSettings, patience: float = PATIENCE_SECONDS
+) -> Iterator[None]:
+    """Answer 503 on `listener` inside the block, from a thread, once `patience` seconds are over.
 
-    A connection that is made at the very end waits for whoever serves the listener next.
+    Until then, and from the end of the block on, a connection waits for whoever serves next; the
+    listener stays open. All that a server imports is imported in the thread, beside the models.
     """
-    accepting = threading.Event()
-    server = Server(_loading_app(settings), listener.dup(), lambda _url: accepting.set())
-    thread = threading.Thread(target=server.run, name="loading", daemon=True)
+    loading = _Loading(listener, settings, patience)
+    thread = threading.Thread(target=loading.answer, name="loading", daemon=True)
     thread.start()
-    accepting.wait()
     try:
         yield
     finally:
-        server.stop()
+        loading.end()
         thread.join()
 
 
-def _loading_app(settings: ServerSettings) -> FastAPI:
-    app = FastAPI(openapi_url=None, redirect_slashes=False)
-    app.state.settings = settings
-    app.state.lifecycle = Lifecycle(ChatService([]), Admission(1, 0), drain_seconds=0)
-    app.add_middleware(Failures, retry_after_seconds=settings.retry_after_seconds)
-    app.add_middleware(BodyDeadline, seconds=settings.receive_seconds)
-    app.add_middleware(RequestLog, access_log=AccessLog())
-    app.add_api_route("/healthz", _health)
-    app.router.default = _refuse
-    return app
+class _Loading:
+    """What the thread does, and how it is told to end."""
 
+    def __init__(self, listener: socket.socket, settings: ServerSettings, patience: float) -> None:
+        self._listener = listener
+        self._settings = settings
+        self._patience = patience
+        self._over = threading.Event()
+        self._server: Server | None = None
 
-async def _health() -> Response:
-    body = {"status": "loading", "version": __version__, "models": []}
-    return Response(
-        json_text.dump(body), status_code=ModelUnavailable.status, media_type="application/json"
-    )
+    def answer(self) -> None:
+        """Import, wait, and answer until the end."""
+        import glmscope.server.app  # noqa: F401
+        from glmscope.server.loading_server import loading_server
 
+        if self._over.wait(self._patience):
+            return
+        with self._listener.dup() as listener:
+            self._server = loading_server(listener, self._settings)
+            # The end may have come before there was a server that could be stopped.
+            if not self._over.is_set():
+                self._server.run()
 
-async def _refuse(_scope: Scope, _receive: Receive, _send: Send) -> NoReturn:
-    raise ModelUnavailable
+    def end(self) -> None:
+        """Answer no more; to be called from another thread."""
+        self._over.set()
+        if self._server is not None:
+            self._server.stop()

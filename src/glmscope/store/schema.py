@@ -1,18 +1,19 @@
-"""Bring a database's schema up to what this version of GLMScope expects."""
+"""Bring a database's schema up to what this version of GLMScope expects.
+
+Alembic is imported when there is something to migrate: that takes longer than all else here.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, column, inspect, select, table, text
 
 from glmscope.errors import StoreError
 
 VERSION_TABLE = "glmscope_schema"
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
 
 # Any constant will do as long as it never changes: it names the lock under which PostgreSQL lets
 # one process at a time migrate.
@@ -25,15 +26,12 @@ def is_current(connection: Connection, name: str) -> bool:
     `name` is what to call the database in an error. Raises StoreError when the schema is newer
     than that, or when an SQLite file belongs to another program.
     """
-    script = ScriptDirectory.from_config(_config())
-    versions = MigrationContext.configure(
-        connection, opts={"version_table": VERSION_TABLE}
-    ).get_current_heads()
-    unknown = set(versions) - {step.revision for step in script.walk_revisions()}
-    if unknown:
+    known = known_versions()
+    versions = _versions_of(connection)
+    if unknown := versions - set(known):
         raise StoreError(
             f"The database {name} was made by a newer GLMScope (schema {', '.join(sorted(unknown))}"
-            f", this version knows {script.get_current_head()}); upgrade GLMScope or name another "
+            f", this version knows {known[-1]}); upgrade GLMScope or name another "
             "database."
         )
     if (
@@ -44,7 +42,19 @@ def is_current(connection: Connection, name: str) -> bool:
         # A PostgreSQL database may well be shared; a file that is full of somebody else's tables
         # is a mistake on the command line.
         raise StoreError(f"The database {name} belongs to another program; name another file.")
-    return set(versions) == set(script.get_heads())
+    return versions == {known[-1]}
+
+
+def known_versions() -> list[str]:
+    """The schemas that this version knows, oldest first: each is a file `vVERSION_NAME.py`."""
+    files = (_MIGRATIONS / "versions").glob("v*_*.py")
+    return sorted(file.name[1:].partition("_")[0] for file in files)
+
+
+def _versions_of(connection: Connection) -> set[str]:
+    if not inspect(connection).has_table(VERSION_TABLE):
+        return set()
+    return set(connection.scalars(select(column("version_num")).select_from(table(VERSION_TABLE))))
 
 
 def upgrade(connection: Connection, name: str) -> None:
@@ -56,13 +66,10 @@ def upgrade(connection: Connection, name: str) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _ADVISORY_LOCK})
     if is_current(connection, name):
         return
-    config = _config()
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
-
-
-def _config() -> Config:
-    config = Config()
-    migrations = str(Path(__file__).parent / "migrations")
-    config.set_main_option("script_location", migrations.replace("%", "%%"))
-    return config
