@@ -1,0 +1,106 @@
+"""Dialogues with the code interpreter: a question, code, what it prints, the answer.
+
+The format is that of the ChatGLM specification, section 8.2 "Code interpreter". What code prints
+is worked out by the modules `interpreter_*`, which never run it.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeAlias
+
+from glmscope.text.prompt import INTERPRETER_SYSTEM, PromptMessage
+from glmscope.train.dialogue import Dialogue
+from glmscope.train.generators import chat, cities
+from glmscope.train.generators.interpreter_dates import date_exchanges
+from glmscope.train.generators.interpreter_errors import error_exchanges
+from glmscope.train.generators.interpreter_files import file_exchanges
+from glmscope.train.generators.interpreter_lists import list_exchanges
+from glmscope.train.generators.interpreter_material import (
+    Desk,
+    Exchange,
+    Language,
+    Material,
+)
+from glmscope.train.generators.interpreter_plots import plot_exchanges
+from glmscope.train.generators.interpreter_sums import (
+    expression_exchanges,
+    problem_exchanges,
+    sum_exchanges,
+)
+from glmscope.train.generators.interpreter_texts import text_exchanges
+
+INTERPRETER = "interpreter"
+"""The metadata of an assistant message that holds code."""
+
+PLAIN_KIND = f"{INTERPRETER}_none"
+"""The kind of dialogues in which the interpreter is offered and nothing needs it."""
+
+_MAKERS: dict[str, tuple[int, Callable[[Desk], tuple[Exchange, ...]]]] = {
+    "sums": (30, sum_exchanges),
+    "expressions": (16, expression_exchanges),
+    "lists": (22, list_exchanges),
+    "problems": (12, problem_exchanges),
+    "dates": (6, date_exchanges),
+    "texts": (5, text_exchanges),
+    "plots": (4, plot_exchanges),
+    "files": (3, file_exchanges),
+    "errors": (2, error_exchanges),
+}
+_PLAIN_SHARE = 0.1
+_CHINESE_SHARE = 0.7
+_FENCED_SHARE = 0.2
+_TALK_SHARE = 0.06
+
+Messages: TypeAlias = list[PromptMessage]
+
+
+def dialogues(rng: random.Random, count: int, data: Path) -> Iterator[Dialogue]:
+    """Yield `count` dialogues, of which `_PLAIN_SHARE` need no code."""
+    material = Material(data)
+    small_talk = _plain_dialogues(rng, count, data)
+    sections = list(_MAKERS)
+    weights = [weight for weight, _ in _MAKERS.values()]
+    for _ in range(count):
+        language: Language = "zh" if rng.random() < _CHINESE_SHARE else "en"
+        system = PromptMessage("system", _system(material, rng, language))
+        if rng.random() < _PLAIN_SHARE:
+            yield Dialogue(PLAIN_KIND, (system, *next(small_talk)))
+            continue
+        section = rng.choices(sections, weights)[0]
+        exchanges = _MAKERS[section][1](Desk(material, rng, language))
+        # A turn of small talk before the question must not make the code go away.
+        before = next(small_talk)[:2] if rng.random() < _TALK_SHARE else []
+        messages = [message for exchange in exchanges for message in _messages(exchange, rng)]
+        yield Dialogue(f"{INTERPRETER}_{section}", (system, *before, *messages))
+
+
+def _plain_dialogues(rng: random.Random, count: int, data: Path) -> Iterator[Messages]:
+    """Everyday dialogues and those about cities, without their system messages."""
+    sources = [module.dialogues(rng, count, data) for module in (chat, chat, cities)]
+    while True:
+        dialogue = next(rng.choice(sources))
+        yield [message for message in dialogue.messages if message.role != "system"]
+
+
+def _system(material: Material, rng: random.Random, language: Language) -> str:
+    english = rng.random() < (0.4 if language == "en" else 0.04)
+    if english:
+        return str(rng.choice(material["systems"]["en"]))
+    if rng.random() < 0.15:
+        return str(rng.choice(material["systems"]["zh"]))
+    if rng.random() < 0.5:
+        return INTERPRETER_SYSTEM.replace("ChatGLM", "ChatGLM3")
+    return INTERPRETER_SYSTEM
+
+
+def _messages(exchange: Exchange, rng: random.Random) -> Messages:
+    messages = [PromptMessage("user", exchange.question)]
+    for run in exchange.runs:
+        messages.append(PromptMessage("assistant", f"```python\n{run.code}\n```", INTERPRETER))
+        fenced = rng.random() < _FENCED_SHARE and run.output != "[Image]"
+        output = f"```result\n{run.output}\n```" if fenced else run.output
+        messages.append(PromptMessage("observation", output))
+    return [*messages, PromptMessage("assistant", exchange.answer)]

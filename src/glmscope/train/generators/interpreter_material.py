@@ -1,0 +1,107 @@
+"""Wordings of `interpreter.toml`, and what a generator makes of them: exchanges.
+
+A wording is a template: `[加|加上|]` is a choice, `{a}` a slot. Wordings that ask (`zh_ask`) and
+that give a task (`zh_do`) are set into the frames of their sort: "请问…？", "帮我…。".
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, TypeVar
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+Language: TypeAlias = Literal["zh", "en"]
+Entry: TypeAlias = Mapping[str, Any]
+T = TypeVar("T")
+
+_CHOICE = re.compile(r"\[([^\[\]]*\|[^\[\]]*)\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A piece of code and what it prints."""
+
+    code: str
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A question, the code that is run for it (none for small talk), and the answer."""
+
+    question: str
+    runs: tuple[Run, ...]
+    answer: str
+
+
+class Material:
+    """The tables of the file, by section and name."""
+
+    def __init__(self, data: Path) -> None:
+        text = (data / "interpreter.toml").read_text(encoding="utf-8")
+        self._sections: dict[str, dict[str, Any]] = tomllib.loads(text)
+
+    def __getitem__(self, section: str) -> dict[str, Any]:
+        return self._sections[section]
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where one dialogue is made: the material, the draw, and the language of the user."""
+
+    material: Material
+    rng: random.Random
+    language: Language
+
+    def entry(self, section: str) -> Entry:
+        """One entry of a section that has wordings in this language, drawn by `weight`."""
+        entries = [entry for entry in self.material[section].values() if self._has_wordings(entry)]
+        (entry,) = self.rng.choices(entries, [entry.get("weight", 1) for entry in entries])
+        return entry
+
+    def _has_wordings(self, entry: Entry) -> bool:
+        return any(f"{self.language}_{form}" in entry for form in ("ask", "do", "say"))
+
+    def ask(self, entry: Entry, slots: Mapping[str, str]) -> str:
+        """The question of an entry in one of its wordings and one of the frames for it.
+
+        A wording under `say` is a whole sentence and needs no frame.
+        """
+        wordings = [
+            (form, wording)
+            for form in ("ask", "do", "say")
+            for wording in entry.get(f"{self.language}_{form}", ())
+        ]
+        form, wording = self.rng.choice(wordings)
+        question = self.choose(wording)
+        if form != "say":
+            frame = self.rng.choice(self.material["frames"][f"{self.language}_{form}"])
+            question = self.choose(frame).replace("{q}", question)
+        filled = fill(question, slots)
+        return filled[:1].upper() + filled[1:] if self.language == "en" else filled
+
+    def answer(self, entry: Entry, slots: Mapping[str, str]) -> str:
+        """The answer of an entry: one wording, always the same."""
+        return fill(str(entry[f"{self.language}_answer"]), slots)
+
+    def choose(self, template: str) -> str:
+        """The template with every `[a|b]` decided."""
+        return _CHOICE.sub(lambda choice: self.rng.choice(choice[1].split("|")), template)
+
+    def pick(self, options: Sequence[T]) -> T:
+        """One of them."""
+        return self.rng.choice(options)
+
+
+def fill(template: str, slots: Mapping[str, str]) -> str:
+    """The template with its slots filled; braces in what fills them mean nothing."""
+    return re.sub(r"\{(\w+)\}", lambda slot: slots[slot[1]], template)

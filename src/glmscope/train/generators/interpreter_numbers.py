@@ -1,0 +1,66 @@
+"""Numbers as people write them: the text that a question shows is the text that code copies."""
+
+from __future__ import annotations
+
+import random
+
+_DIGITS = {1: 15, 2: 30, 3: 25, 4: 14, 5: 8, 6: 5, 7: 3}
+"""How many digits a whole number has, by weight."""
+_PLACES = {1: 5, 2: 4, 3: 2}
+
+
+def draw(rng: random.Random, spec: str) -> str:
+    """A number's text. `spec` is a range `low..high`, `low..high:places`, or a name.
+
+    `any` is whole, decimal or negative; `positive` whole or decimal; `whole` has no decimals;
+    `price` has up to two decimals.
+    """
+    if ".." in spec:
+        bounds, _, places = spec.partition(":")
+        low, high = bounds.split("..")
+        return _between(rng, int(low), int(high), int(places or 0))
+    chance = rng.random()
+    if spec == "whole":
+        return _whole(rng)
+    if spec == "price":
+        return _whole(rng) if chance < 0.4 else _between(rng, 1, 500, 2)
+    if spec == "positive":
+        return _whole(rng) if chance < 0.65 else decimal(rng)
+    if spec == "any":
+        text = _whole(rng) if chance < 0.65 else decimal(rng)
+        return f"-{text}" if text != "0" and rng.random() < 0.08 else text
+    raise ValueError(f"Unknown kind of number: {spec}")
+
+
+def decimal(rng: random.Random) -> str:
+    """A number with one to three decimals, the last of them not zero."""
+    places = _weighted(rng, _PLACES)
+    fraction = rng.randrange(10**places)
+    if fraction % 10 == 0:
+        fraction += rng.randint(1, 9)
+    digits = _weighted(rng, {0: 2, 1: 4, 2: 5, 3: 3, 4: 1})
+    whole = 0 if digits == 0 else rng.randrange(10 ** (digits - 1), 10**digits)
+    return f"{whole}.{fraction:0{places}d}"
+
+
+def _whole(rng: random.Random) -> str:
+    digits = _weighted(rng, _DIGITS)
+    if rng.random() < 0.2:  # round numbers are common: 50, 1200
+        return str(rng.randint(1, 99) * 10 ** max(0, digits - 2))
+    return str(rng.randrange(10 ** (digits - 1), 10**digits))
+
+
+def _between(rng: random.Random, low: int, high: int, places: int) -> str:
+    """From the range, with up to `places` decimals and no zero at the end of them."""
+    places = rng.randint(0, places)
+    number = rng.randint(low * 10**places, high * 10**places)
+    if places == 0:
+        return str(number)
+    sign, number = ("-", -number) if number < 0 else ("", number)
+    whole, fraction = divmod(number, 10**places)
+    decimals = f"{fraction:0{places}d}".rstrip("0")
+    return f"{sign}{whole}.{decimals}" if decimals else f"{sign}{whole}"
+
+
+def _weighted(rng: random.Random, weights: dict[int, int]) -> int:
+    return rng.choices(list(weights), list(weights.values()))[0]

@@ -1,0 +1,135 @@
+"""Questions that one formula answers: sums, percentages, geometry, interest, word problems."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from fractions import Fraction
+
+from glmscope.train.generators.interpreter_formula import (
+    UnsuitableError,
+    evaluate,
+    print_line,
+    without_point_zero,
+)
+from glmscope.train.generators.interpreter_material import Desk, Entry, Exchange, Run, fill
+from glmscope.train.generators.interpreter_numbers import draw
+
+MAX_DRAWS = 500
+
+
+def sum_exchanges(desk: Desk) -> tuple[Exchange, ...]:
+    """One question from the section `sums`; now and then a second one that goes on from it."""
+    return _with_continuation(desk, _exchange(desk, desk.entry("sums")))
+
+
+def problem_exchanges(desk: Desk) -> tuple[Exchange, ...]:
+    """One word problem."""
+    return (_exchange(desk, desk.entry("problems")),)
+
+
+def expression_exchanges(desk: Desk) -> tuple[Exchange, ...]:
+    """An expression typed as such: `(12 + 5) × 3 = ?`."""
+    section = desk.material["expressions"]
+    for _ in range(MAX_DRAWS):
+        shape = desk.pick(section["shapes"])
+        letters = sorted(set(re.findall(r"\{(\w)\}", shape)))
+        # Long numbers in long expressions are not what people ask.
+        spec = "any" if len(letters) < 3 else desk.pick(["positive", "1..99", "1..999", "1..50:2"])
+        written = {letter: draw(desk.rng, spec) for letter in letters}
+        try:
+            formula = fill(shape, bracketed(written))
+            run = formula_run(formula, formula)
+        except UnsuitableError:
+            continue
+        slots = {"expression": _as_typed(desk, formula), "result": without_point_zero(run.output)}
+        exchange = Exchange(desk.ask(section, slots), (run,), desk.answer(section, slots))
+        return _with_continuation(desk, exchange)
+    raise RuntimeError("No expression has a result that is good to show.")
+
+
+def formula_run(formula: str, code: str) -> Run:
+    """The code that prints a formula. Raises UnsuitableError."""
+    number = evaluate(formula)
+    imports = "import math\n" if "math." in code else ""
+    return Run(imports + print_line(code, number.is_float), number.printed)
+
+
+def bracketed(written: Mapping[str, str]) -> dict[str, str]:
+    """Numbers as a formula holds them: negative ones in brackets."""
+    return {
+        name: f"({number})" if number.startswith("-") else number
+        for name, number in written.items()
+    }
+
+
+def _exchange(desk: Desk, entry: Entry) -> Exchange:
+    """Draw the numbers of an entry until its result suits it."""
+    for _ in range(MAX_DRAWS):
+        written = {name: draw(desk.rng, spec) for name, spec in entry["numbers"].items()}
+        numbers = bracketed(written)
+        try:
+            formula = fill(entry["formula"], numbers)
+            if not _suits(entry, numbers):
+                continue
+            run = formula_run(formula, fill(entry.get("code", entry["formula"]), numbers))
+        except UnsuitableError:
+            continue
+        slots = {**written, **_words(desk, entry), "result": without_point_zero(run.output)}
+        return Exchange(desk.ask(entry, slots), (run,), desk.answer(entry, slots))
+    raise RuntimeError(f"The numbers of {entry['formula']} have no result that suits.")
+
+
+def _suits(entry: Entry, numbers: Mapping[str, str]) -> bool:
+    """Whether all of `positive` are above zero and all of `whole` are whole numbers above zero."""
+
+    def value(formula: str) -> Fraction:
+        return evaluate(fill(formula, numbers)).exact
+
+    whole = [value(formula) for formula in entry.get("whole", ())]
+    above_zero = whole + [value(formula) for formula in entry.get("positive", ())]
+    return all(each.denominator == 1 for each in whole) and min(above_zero, default=1) > 0
+
+
+def _words(desk: Desk, entry: Entry) -> dict[str, str]:
+    """The people and things that a problem is about; `who` and `other` differ."""
+    words: dict[str, str] = {}
+    for name, section in entry.get("words", {"who": "who", "other": "who", "item": "item"}).items():
+        options = desk.material["words"][f"{desk.language}_{section}"]
+        words[name] = desk.pick([word for word in options if word not in words.values()])
+    return words
+
+
+def _with_continuation(desk: Desk, first: Exchange) -> tuple[Exchange, ...]:
+    """Now and then a second question about the result: 再乘以 3 呢？"""
+    result = without_point_zero(first.runs[-1].output)
+    digits = result.removeprefix("-")
+    if desk.rng.random() > 0.12 or len(digits.partition(".")[2]) > 4 or len(digits) > 9:
+        return (first,)
+    entry = desk.entry("continuations")
+    for _ in range(MAX_DRAWS):
+        written = {"b": draw(desk.rng, entry["numbers"]["b"])} if "numbers" in entry else {}
+        try:
+            formula = fill(entry["formula"], bracketed({"a": result, **written}))
+            run = formula_run(formula, formula)
+        except UnsuitableError:
+            if not written:
+                return (first,)
+            continue
+        slots = {**written, "result": without_point_zero(run.output)}
+        return (first, Exchange(desk.ask(entry, slots), (run,), desk.answer(entry, slots)))
+    return (first,)
+
+
+def _as_typed(desk: Desk, formula: str) -> str:
+    """The expression in one of the ways in which people type it."""
+    power, times, divided = desk.pick(
+        [("**", "*", "/"), ("^", "*", "/"), ("^", "×", "÷"), ("^", "×", "/"), ("^", "x", "/")]
+    )
+    signs = {"**": power, "*": times, "/": divided}
+    typed = re.sub(r"\*\*|\*|/", lambda sign: signs[sign[0]], formula)
+    if desk.rng.random() < 0.5:
+        typed = typed.replace(" ", "")
+    if desk.language == "zh" and desk.rng.random() < 0.15:
+        typed = typed.replace("(", "（").replace(")", "）")
+    return typed

@@ -1,0 +1,136 @@
+"""Questions about strings and about single whole numbers: primes, Fibonacci, divisors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from glmscope.train.generators.interpreter_material import Desk, Exchange, Run
+from glmscope.train.generators.interpreter_numbers import draw
+
+_IS = {
+    ("zh", "True"): "是",
+    ("zh", "False"): "不是",
+    ("en", "True"): "is",
+    ("en", "False"): "is not",
+}
+_RANGES = {
+    "prime": "2..9999",
+    "primes": "10..100",
+    "fibonacci": "5..20",
+    "fibonacci_term": "5..60",
+    "binary": "2..1023",
+    "divisors": "6..300",
+    "digits": "10..999999",
+}
+
+
+def text_exchanges(desk: Desk) -> tuple[Exchange, ...]:
+    """One question from the section `texts`."""
+    section = desk.material["texts"]
+    names = [name for name, entry in section.items() if f"{desk.language}_do" in entry]
+    name = desk.rng.choices(names, [section[name]["weight"] for name in names])[0]
+    if name in _RANGES:
+        number = draw(desk.rng, _RANGES[name])
+        slots = {"n": number}
+        run = number_run(name, int(number))
+    else:
+        slots = _text_slots(desk, name)
+        run = text_run(name, slots)
+    result = _IS.get((desk.language, run.output), run.output)
+    slots["result"] = result
+    return (Exchange(desk.ask(section[name], slots), (run,), desk.answer(section[name], slots)),)
+
+
+def number_run(name: str, n: int) -> Run:
+    """The code for a question about the whole number `n`."""
+    code, output = _NUMBERS[name](n)
+    return Run(code, output)
+
+
+def text_run(name: str, slots: dict[str, str]) -> Run:
+    """The code for a question about the string in `slots`."""
+    text = slots["text"]
+    assign = f'text = "{text}"\n'
+    if name == "reverse":
+        return Run(f"{assign}print(text[::-1])", text[::-1])
+    if name == "length":
+        return Run(f"{assign}print(len(text))", str(len(text)))
+    if name == "letter":
+        letter = slots["letter"]
+        return Run(f'{assign}print(text.count("{letter}"))', str(text.count(letter)))
+    if name == "upper":
+        return Run(f"{assign}print(text.upper())", text.upper())
+    words = f"{text} {slots['text2']}"
+    return Run(f'text = "{words}"\nprint(len(text.split()))', str(len(words.split())))
+
+
+def _text_slots(desk: Desk, name: str) -> dict[str, str]:
+    words = desk.material["words"]
+    english = name in ("upper", "words") or desk.language == "en" or desk.rng.random() < 0.4
+    parts = words["en_text" if english else "zh_text"]
+    text = desk.pick(parts)
+    if desk.rng.random() < 0.4:
+        text = f"{text}{' ' if english else ''}{desk.pick(parts)}"
+    if english and desk.rng.random() < 0.15:
+        text = f"{text}{desk.rng.randint(1, 9999)}"
+    letter = desk.pick([character for character in text if character.isalpha()])
+    return {"text": text, "text2": " ".join(desk.rng.sample(parts, 4)), "letter": letter}
+
+
+def _is_prime(n: int) -> bool:
+    return n > 1 and all(n % i for i in range(2, int(n**0.5) + 1))
+
+
+def _prime(n: int) -> tuple[str, str]:
+    code = f"n = {n}\nprint(n > 1 and all(n % i for i in range(2, int(n ** 0.5) + 1)))"
+    return code, str(_is_prime(n))
+
+
+def _primes(n: int) -> tuple[str, str]:
+    condition = "all(i % j for j in range(2, i))"
+    code = f"n = {n}\nprint([i for i in range(2, n + 1) if {condition}])"
+    return code, str([i for i in range(2, n + 1) if _is_prime(i)])
+
+
+def _fibonacci_terms(n: int) -> list[int]:
+    terms = [1, 1]
+    while len(terms) < n:
+        terms.append(terms[-1] + terms[-2])
+    return terms[:n]
+
+
+def _fibonacci_code(n: int, printed: str) -> str:
+    loop = "while len(terms) < n:\n    terms.append(terms[-1] + terms[-2])"
+    return f"n = {n}\nterms = [1, 1]\n{loop}\nprint({printed})"
+
+
+def _fibonacci(n: int) -> tuple[str, str]:
+    return _fibonacci_code(n, "terms"), str(_fibonacci_terms(n))
+
+
+def _fibonacci_term(n: int) -> tuple[str, str]:
+    return _fibonacci_code(n, "terms[-1]"), str(_fibonacci_terms(n)[-1])
+
+
+def _binary(n: int) -> tuple[str, str]:
+    return f"print(bin({n})[2:])", f"{n:b}"
+
+
+def _divisors(n: int) -> tuple[str, str]:
+    code = f"n = {n}\nprint([i for i in range(1, n + 1) if n % i == 0])"
+    return code, str([i for i in range(1, n + 1) if n % i == 0])
+
+
+def _digits(n: int) -> tuple[str, str]:
+    return f"print(sum(int(digit) for digit in str({n})))", str(sum(map(int, str(n))))
+
+
+_NUMBERS: dict[str, Callable[[int], tuple[str, str]]] = {
+    "prime": _prime,
+    "primes": _primes,
+    "fibonacci": _fibonacci,
+    "fibonacci_term": _fibonacci_term,
+    "binary": _binary,
+    "divisors": _divisors,
+    "digits": _digits,
+}

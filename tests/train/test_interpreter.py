@@ -1,0 +1,207 @@
+from __future__ import annotations
+
+import ast
+import json
+import random
+import re
+import subprocess
+import sys
+from collections import Counter
+from fractions import Fraction
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from glmscope.text.prompt import INTERPRETER_SYSTEM, PromptMessage
+from glmscope.text.reply import RawCall, parse_turn
+from glmscope.train.dialogue import Dialogue
+from glmscope.train.generators.interpreter import INTERPRETER, PLAIN_KIND, dialogues
+from glmscope.train.generators.interpreter_formula import UnsuitableError, evaluate
+from glmscope.train.generators.interpreter_numbers import draw
+from tests.support.paths import REPOSITORY
+
+DATA = REPOSITORY / "train" / "data"
+HELD_OUT = REPOSITORY / "src" / "glmscope" / "evaluate" / "nano" / "interpreter.jsonl"
+
+# What the tests may lack, and what is not the same on every machine: pictures, files, tracebacks.
+NOT_RUN = ("pandas", "matplotlib", "numpy")
+SAMPLE = 400
+
+
+@pytest.fixture(scope="module")
+def drawn() -> list[Dialogue]:
+    return list(dialogues(random.Random(7), 5000, DATA))
+
+
+@pytest.fixture(scope="module")
+def held_out() -> list[dict[str, Any]]:
+    return [json.loads(line) for line in HELD_OUT.read_text(encoding="utf-8").splitlines()]
+
+
+def _code(message: PromptMessage) -> str:
+    return message.content.removeprefix("```python\n").removesuffix("\n```")
+
+
+def _output(message: PromptMessage) -> str:
+    return message.content.removeprefix("```result\n").removesuffix("\n```")
+
+
+def _runs(dialogue: Dialogue) -> list[tuple[str, str]]:
+    pairs = pairwise(dialogue.messages)
+    return [(_code(call), _output(seen)) for call, seen in pairs if call.metadata]
+
+
+def _shape(question: str) -> str:
+    """A question with its numbers left out."""
+    return re.sub(r"-?\d+(\.\d+)?", "#", question.casefold()).strip(" 。.？?！!")
+
+
+def test_the_same_seed_yields_the_same_dialogues(drawn: list[Dialogue]) -> None:
+    assert list(dialogues(random.Random(7), 100, DATA)) == list(
+        dialogues(random.Random(7), 100, DATA)
+    )
+    assert next(dialogues(random.Random(8), 1, DATA)) != drawn[0]
+
+
+def test_every_kind_is_there_and_most_are_sums_and_lists(drawn: list[Dialogue]) -> None:
+    kinds = Counter(dialogue.kind.removeprefix(f"{INTERPRETER}_") for dialogue in drawn)
+    assert set(kinds) == {
+        *("sums", "expressions", "lists", "problems", "dates"),
+        *("texts", "plots", "files", "errors", "none"),
+    }
+    assert kinds["sums"] + kinds["expressions"] + kinds["lists"] > len(drawn) / 2
+    assert len(drawn) * 0.07 < kinds["none"] < len(drawn) * 0.13
+
+
+def test_a_dialogue_has_the_form_of_the_specification(drawn: list[Dialogue]) -> None:
+    for dialogue in drawn:
+        system, *rest = dialogue.messages
+        assert system.role == "system"
+        assert rest[0].role == "user"
+        assert rest[-1].role == "assistant"
+        assert rest[-1].metadata == ""
+        for before, message in pairwise(rest):
+            assert message.content == message.content.strip("\n ") or message.role == "observation"
+            assert (message.role == "observation") == (before.metadata == INTERPRETER)
+            assert (message.role == "user") == (before.role == "assistant" and not before.metadata)
+
+
+def test_code_reads_back_as_a_call(drawn: list[Dialogue]) -> None:
+    for dialogue in drawn:
+        for message in dialogue.messages:
+            if message.metadata:
+                answer = parse_turn(f"{message.metadata}\n {message.content}", tools_offered=False)
+                assert isinstance(answer.answer, RawCall)
+                assert answer.answer.name == INTERPRETER
+                ast.parse(_code(message))
+
+
+def test_the_system_text_is_mostly_that_of_the_specification(drawn: list[Dialogue]) -> None:
+    systems = Counter(dialogue.messages[0].content for dialogue in drawn)
+    named_three = INTERPRETER_SYSTEM.replace("ChatGLM", "ChatGLM3")
+    assert systems[INTERPRETER_SYSTEM] + systems[named_three] > len(drawn) * 0.6
+    english = sum(count for text, count in systems.items() if text.isascii())
+    assert 0.1 < english / len(drawn) < 0.2
+
+
+def test_what_needs_no_code_is_answered_plainly(drawn: list[Dialogue]) -> None:
+    plain = [dialogue for dialogue in drawn if dialogue.kind == PLAIN_KIND]
+    assert all(not message.metadata for dialogue in plain for message in dialogue.messages)
+    answers = [message.content for dialogue in plain for message in dialogue.messages]
+    assert any(
+        "我是 chatglm3-nano，GLMScope 项目里的一个小型演示模型。" in answer for answer in answers
+    )
+    assert all(_runs(dialogue) for dialogue in drawn if dialogue.kind != PLAIN_KIND)
+
+
+def test_code_prints_what_the_observation_says(drawn: list[Dialogue]) -> None:
+    runs = [
+        run
+        for dialogue in drawn
+        for run in _runs(dialogue)
+        if not any(module in run[0] for module in NOT_RUN) and "Traceback" not in run[1]
+    ]
+    sample = random.Random(3).sample(runs, SAMPLE)
+    # One process for all: each piece of code has names of its own, and ends with a mark.
+    script = "\n".join(
+        f"exec(compile({code!r}, 'code', 'exec'), {{}})\nprint('<end>')" for code, _ in sample
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-X", "utf8", "-"],
+        input=script,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    printed = done.stdout.split("\n<end>\n")[:-1]
+    assert list(zip([code for code, _ in sample], printed, strict=True)) == sample
+
+
+def test_numbers_are_copied_in_their_order(drawn: list[Dialogue]) -> None:
+    """In code for lists, the list stands as the user wrote it."""
+    for dialogue in drawn:
+        if dialogue.kind != f"{INTERPRETER}_lists":
+            continue
+        code, _ = _runs(dialogue)[0]
+        (data,) = re.findall(r"^data = \[(.*)\]$", code, re.MULTILINE)
+        question = next(
+            message.content for message, after in pairwise(dialogue.messages) if after.metadata
+        )
+        assert re.findall(r"[-\d.]+", data) == _numbers_in_order(question, data), question
+
+
+def _numbers_in_order(question: str, data: str) -> list[str]:
+    """Those numbers of the question that begin and end where the list does."""
+    wanted = re.findall(r"[-\d.]+", data)
+    found = re.findall(r"-?\d+(?:\.\d+)?", question)
+    starts = range(len(found) - len(wanted) + 1)
+    return next((wanted for at in starts if found[at : at + len(wanted)] == wanted), found)
+
+
+def test_answers_name_the_result(drawn: list[Dialogue]) -> None:
+    for dialogue in drawn:
+        if dialogue.kind.removeprefix(f"{INTERPRETER}_") in ("sums", "expressions", "problems"):
+            _, output = _runs(dialogue)[-1]
+            assert output.removesuffix(".0") in dialogue.messages[-1].content
+
+
+@pytest.mark.parametrize(
+    ("formula", "printed"),
+    [
+        ("2 + 3 * 4", "14"),
+        ("(2 + 3) * 4 / 8", "2.5"),
+        ("3.3 * 1.1", "3.63"),
+        ("10 / 2", "5.0"),
+        ("7 // 2 + 7 % 2", "4"),
+        ("(-3) ** 2", "9"),
+        ("math.sqrt(2)", "1.41421356"),
+        ("math.sqrt(0.25)", "0.5"),
+        ("math.lcm(4, 6) + math.factorial(4)", "36"),
+    ],
+)
+def test_a_formula_prints_as_python_would(formula: str, printed: str) -> None:
+    assert evaluate(formula).printed == printed
+
+
+@pytest.mark.parametrize("formula", ["1 / 0", "2 ** 0.5", "math.sqrt(-1)", "1 / 3000", "1e7 * 2.5"])
+def test_a_formula_without_a_good_result_is_turned_down(formula: str) -> None:
+    with pytest.raises(UnsuitableError):
+        _ = evaluate(formula).printed
+
+
+def test_only_formulas_are_evaluated() -> None:
+    with pytest.raises(ValueError, match="Not part of a formula"):
+        evaluate("[1, 2]")
+    with pytest.raises(ValueError, match="Not part of a formula"):
+        evaluate("__import__('os')")
+
+
+def test_numbers_keep_to_their_range() -> None:
+    rng = random.Random(1)
+    for spec, low, high in [("2..9", 2, 9), ("-20..40", -20, 40), ("-9..30:1", -9, 30)]:
+        values = [Fraction(draw(rng, spec)) for _ in range(500)]
+        assert low <= min(values) < max(values) <= high
+    with pytest.raises(ValueError, match="Unknown kind"):
+        draw(rng, "large")
