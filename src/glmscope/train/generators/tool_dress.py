@@ -1,0 +1,183 @@
+"""Dresses tools up anew for each dialogue, so that names are read and not learned."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from glmscope.text.toolcall import Value
+from glmscope.train.generators.tool_kit import Kind, Said, Tool
+from glmscope.train.generators.tool_values import Language
+
+_STYLES = ("snake",) * 12 + ("camel",) * 5 + ("pascal", "kebab", "flat")
+_BEFORE = ("my", "app", "api", "do", "tool", "svc", "x")
+_AFTER = ("v2", "tool", "api", "service", "2", "new", "now", "func")
+
+
+@dataclass(frozen=True)
+class _Parameter:
+    name: str
+    type: str
+    codes: Mapping[str, Value]
+
+    def value(self, said: Said) -> Value:
+        if self.type == "array":
+            return list(said.parts)
+        if said.surface in self.codes:
+            return self.codes[said.surface]
+        if self.type == "string":
+            return said.surface
+        return float(said.surface) if "." in said.surface else int(said.surface)
+
+
+@dataclass(frozen=True)
+class DressedTool:
+    """A tool as one dialogue offers it."""
+
+    tool: Tool
+    name: str
+    description: dict[str, Any]
+    _parameters: Mapping[str, _Parameter]
+    _objects: Mapping[str, str]
+
+    def arguments(self, said: Mapping[str, Said]) -> dict[str, Value]:
+        """The arguments that stand for these values, in the order of the description."""
+        arguments: dict[str, Value] = {}
+        for slot, parameter in self._parameters.items():
+            if slot not in said:
+                continue
+            value = parameter.value(said[slot])
+            if slot in self._objects:
+                fields = arguments.setdefault(self._objects[slot], {})
+                if isinstance(fields, dict):
+                    fields[parameter.name] = value
+            else:
+                arguments[parameter.name] = value
+        return arguments
+
+
+@dataclass(frozen=True)
+class Dress:
+    """What all tools of one dialogue have in common: the style of names, the amount of words."""
+
+    language: Language
+    style: str
+    describes_parameters: bool
+
+    @classmethod
+    def draw(cls, rng: random.Random, language: Language) -> Dress:
+        """Descriptions are mostly in the user's language."""
+        other: Language = "en" if language == "zh" else "zh"
+        return cls(
+            language=other if rng.random() < (0.2 if language == "zh" else 0.08) else language,
+            style=rng.choice(_STYLES),
+            describes_parameters=rng.random() < 0.7,
+        )
+
+
+def dress(
+    rng: random.Random, tool: Tool, outfit: Dress, said: Sequence[Mapping[str, Said]] = ()
+) -> DressedTool:
+    """The tool with names, descriptions and order drawn anew, fit for calls with all of `said`."""
+    named = {slot for values in said for slot in values}
+    slots = [
+        *tool.required,
+        *(slot for slot in tool.optional if slot in named or rng.random() < 0.3),
+    ]
+    if rng.random() < 0.4:
+        rng.shuffle(slots)
+    slots = _grouped(slots, tool.objects)
+    object_names = {slot: owner for owner, owned in tool.objects.items() for slot in owned}
+    taken: set[str] = set(tool.objects)
+    parameters: dict[str, _Parameter] = {}
+    properties: dict[str, Any] = {}
+    for slot in slots:
+        surfaces = [values[slot].surface for values in said if slot in values]
+        parameter, schema = _dress_parameter(rng, tool.kinds[slot], outfit, surfaces, taken)
+        parameters[slot] = parameter
+        owner = object_names.get(slot)
+        home = properties
+        if owner is not None:
+            home = properties.setdefault(owner, {"type": "object", "properties": {}})["properties"]
+        home[parameter.name] = schema
+    required = dict.fromkeys(
+        object_names.get(slot, parameters[slot].name) for slot in slots if slot in tool.required
+    )
+    name = styled(_tool_words(rng, tool), outfit.style)
+    description = {
+        "name": name,
+        "description": rng.choice(tool.about[outfit.language]),
+        "parameters": {"type": "object", "properties": properties, "required": list(required)},
+    }
+    return DressedTool(tool, name, description, parameters, object_names)
+
+
+def styled(words: str, style: str) -> str:
+    """`get weather` as get_weather (snake), getWeather (camel), GetWeather (pascal) and so on."""
+    first, *rest = words.split(" ")
+    if style == "camel":
+        return first + "".join(word[:1].upper() + word[1:] for word in rest)
+    if style == "pascal":
+        return "".join(word[:1].upper() + word[1:] for word in (first, *rest))
+    return {"snake": "_", "kebab": "-", "flat": ""}[style].join((first, *rest))
+
+
+def _tool_words(rng: random.Random, tool: Tool) -> str:
+    words = rng.choice(tool.names)
+    if rng.random() < 0.06:
+        return f"{rng.choice(_BEFORE)} {words}"
+    if rng.random() < 0.08:
+        return f"{words} {rng.choice(_AFTER)}"
+    return words
+
+
+def _dress_parameter(
+    rng: random.Random, kind: Kind, outfit: Dress, surfaces: Sequence[str], taken: set[str]
+) -> tuple[_Parameter, dict[str, Any]]:
+    # Hyphens cannot stand in keyword arguments.
+    style = "snake" if outfit.style in ("kebab", "pascal") else outfit.style
+    names = [styled(words, style) for words in kind.names]
+    name = rng.choice([name for name in names if name not in taken])
+    taken.add(name)
+    type_name = rng.choice(kind.types or (kind.type,))
+    if type_name == "integer" and not kind.types and rng.random() < 0.04:
+        type_name = "string"
+    schema: dict[str, Any] = {"type": type_name}
+    codes: Mapping[str, Value] = {}
+    if kind.many:
+        type_name = "array"
+        schema = {"type": "array", "items": {"type": "string"}}
+    elif type_name == "boolean":
+        codes = kind.codes
+    elif kind.choices and rng.random() < (0.7 if kind.enum else 0.15):
+        listed, codes = _listed(rng, kind, outfit.language, surfaces)
+        schema["enum"] = listed
+    if outfit.describes_parameters:
+        schema["description"] = rng.choice(kind.about[outfit.language])
+    return _Parameter(name, type_name, codes), schema
+
+
+def _listed(
+    rng: random.Random, kind: Kind, language: Language, surfaces: Sequence[str]
+) -> tuple[list[Value], Mapping[str, Value]]:
+    """A few values for an enum, those that users say among them; and codes, if it lists those."""
+    uses_codes = bool(kind.codes) and rng.random() < 0.5
+    uses_codes = uses_codes and all(surface in kind.codes for surface in surfaces)
+    others = rng.sample(kind.choices[language], k=min(3, len(kind.choices[language])))
+    said: Iterable[str] = [*surfaces, *others]
+    if uses_codes:
+        said = [surface for surface in said if surface in kind.codes]
+    listed = list(dict.fromkeys(kind.codes[each] if uses_codes else each for each in said))
+    rng.shuffle(listed)
+    return listed, kind.codes if uses_codes else {}
+
+
+def _grouped(slots: Iterable[str], objects: Mapping[str, Sequence[str]]) -> list[str]:
+    """The slots with those of one object behind one another, as its fields stand in the call."""
+    owner = {slot: key for key, owned in objects.items() for slot in owned}
+    order: dict[str, list[str]] = {}
+    for slot in slots:
+        order.setdefault(owner.get(slot, slot), []).append(slot)
+    return [slot for group in order.values() for slot in group]

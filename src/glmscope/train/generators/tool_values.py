@@ -1,0 +1,65 @@
+"""Values that users name in their questions, drawn from word lists and small grammars."""
+
+from __future__ import annotations
+
+import random
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+Language: TypeAlias = Literal["zh", "en"]
+
+_CAPITALS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
+_PART = re.compile(r"\{(?P<low>\d+)\.\.(?P<high>\d+)\}|\{(?P<list>[a-z_]+)\}|\{?(?P<mark>[#^])\}?")
+
+
+class Words:
+    """The lists of train/data/tools_words.toml and tools_phrases.toml, by name."""
+
+    def __init__(self, lists: Mapping[str, Sequence[str]]) -> None:
+        self._lists = lists
+
+    @classmethod
+    def read(cls, data: Path) -> Words:
+        """The lists of the folder `train/data`."""
+        words, phrases = (
+            read_toml(data / "tools_words.toml"),
+            read_toml(data / "tools_phrases.toml"),
+        )
+        return cls({**words, **phrases})
+
+    def entries(self, name: str, language: Language) -> Sequence[str]:
+        """The entries of list `name` in this language; one without a language serves both.
+
+        Raises KeyError where there is no such list.
+        """
+        return self._lists.get(f"{name}_{language}") or self._lists[name]
+
+    def draw(self, rng: random.Random, name: str, language: Language) -> str:
+        """An entry of list `name`, its parts filled in."""
+        return self.fill(rng, rng.choice(self.entries(name, language)), language)
+
+    def fill(self, rng: random.Random, pattern: str, language: Language) -> str:
+        """The pattern with its lists, ranges, digits and letters replaced by draws."""
+
+        def part(match: re.Match[str]) -> str:
+            if match["list"]:
+                return self.draw(rng, match["list"], language)
+            if match["low"]:
+                return str(rng.randint(int(match["low"]), int(match["high"])))
+            return str(rng.randrange(10)) if match["mark"] == "#" else rng.choice(_CAPITALS)
+
+        return _PART.sub(part, pattern)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The tables of a file that ships with the repository."""
+    content: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    return content
