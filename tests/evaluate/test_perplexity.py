@@ -14,6 +14,7 @@ from glmscope.evaluate.perplexity import perplexity, spoken_ids
 from glmscope.model.convert import convert
 from glmscope.parity.network import Network
 from glmscope.text.prompt import PromptMessage
+from glmscope.train.encoding import chatglm3_example
 from tests.evaluate.support import TOKENIZER, PreparedEngine, served
 from tests.support.checkpoints import write_checkpoint
 
@@ -56,6 +57,15 @@ def test_a_dialogue_may_end_with_a_call() -> None:
     ids, spoken = spoken_ids(TOKENIZER, DIALOGUE.messages[:2])
     assert ids[-1] == SPECIAL.observation
     assert spoken[-1] == len(ids) - 1
+
+
+@pytest.mark.parametrize("length", [2, 4])
+def test_they_are_what_training_learns(length: int) -> None:
+    messages = DIALOGUE.messages[:length]
+    ids, spoken = spoken_ids(TOKENIZER, messages)
+    example = chatglm3_example(TOKENIZER, messages)
+    assert ids == example.ids
+    assert spoken == [index for index, learned in enumerate(example.learned) if learned]
 
 
 async def test_it_is_exp_of_the_mean_loss_of_those_ids() -> None:
