@@ -21,9 +21,6 @@ OTHER_SDKS = ("1.14.0", "1.26.2", "2.0.2")
 # What is not seen to hold, and why: nothing else may be skipped.
 NO_CLIENT = "this SDK has no Client"
 SKIPPED = {
-    (34, "1.14.0"): "tools is not supported by this server yet",
-    (34, "1.26.2"): "tools is not supported by this server yet",
-    (34, "2.0.2"): "tools is not supported by this server yet",
     (50, "1.14.0"): NO_CLIENT,
     (50, "1.26.2"): NO_CLIENT,
     (51, "1.14.0"): "this SDK has no AioGeneration",

@@ -12,11 +12,12 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from glmscope.cli.vocabulary import vocabulary_of
 from glmscope.engine.engine import CallableTool, CallRule, Sampling
 from glmscope.engine.json_follow import follows
 from glmscope.engine.json_schema import read_json_schema
 from glmscope.engine.openvino import OpenVINOEngine
-from glmscope.engine.vocabulary import TurnIds, Vocabulary
+from glmscope.engine.vocabulary import Vocabulary
 from glmscope.errors import InvalidParameter
 from glmscope.family import Family
 from glmscope.model.convert import convert
@@ -27,12 +28,7 @@ from tests.support.checkpoints import write_checkpoint
 from tests.support.tokenizers import builtin_tokenizer
 
 TOKENIZER = builtin_tokenizer(Family.CHATGLM3)
-SPECIAL = TOKENIZER.special
-assert SPECIAL.user
-assert SPECIAL.assistant
-assert SPECIAL.observation
-TURNS = TurnIds(SPECIAL.user, SPECIAL.assistant, SPECIAL.observation)
-PIECES = [TOKENIZER.id_bytes(token_id) for token_id in range(TOKENIZER.vocab_size)]
+WORDS = vocabulary_of(TOKENIZER)
 PROMPT = TOKENIZER.encode("你好")
 WEATHER = CallableTool(
     "get_weather",
@@ -52,8 +48,7 @@ def converted(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 async def engine(converted: Path) -> AsyncIterator[OpenVINOEngine]:
-    vocabulary = Vocabulary(PIECES, SPECIAL.eos, TURNS)
-    engine = await asyncio.to_thread(OpenVINOEngine.open, converted, vocabulary=vocabulary)
+    engine = await asyncio.to_thread(OpenVINOEngine.open, converted, vocabulary=WORDS)
     yield engine
     await engine.close()
 
@@ -118,13 +113,13 @@ async def test_only_where_it_may_a_call_is_followed_by_another(engine: OpenVINOE
         rule = CallRule((short,), must_call=True, several=several)
         for seed in range(20):
             ids, _ = await reply(engine, replace(WILD, seed=seed, max_new_tokens=150, calls=rule))
-            counts[several].add(1 + ids.count(TURNS.assistant))
+            counts[several].add(1 + ids.count(TOKENIZER.special.assistant))
     assert counts[False] == {1}
     assert max(counts[True]) > 1
 
 
 async def test_without_the_ids_of_turns_calls_are_refused(converted: Path):
-    vocabulary = Vocabulary(PIECES, SPECIAL.eos)
+    vocabulary = Vocabulary(WORDS.pieces, WORDS.end_id)
     engine = await asyncio.to_thread(OpenVINOEngine.open, converted, vocabulary=vocabulary)
     assert "calls" not in engine.abilities
     with pytest.raises(InvalidParameter, match="calls"):

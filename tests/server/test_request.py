@@ -204,7 +204,7 @@ def test_result_format(value: object) -> None:
     [
         ({"logprobs": True}, 'logprobs needs result_format to be "message".'),
         ({"top_logprobs": 3}, "top_logprobs needs logprobs to be true."),
-        ({"tools": [{}]}, "tools is not supported by this server yet."),
+        ({"tools": [{}]}, "tools[0].name should be a string."),
         ({"enable_search": True}, "This model does not support enable_search."),
     ],
 )
@@ -321,7 +321,7 @@ def test_roles_and_contents() -> None:
         Message("assistant", "c"),
         Message("user", ""),
         Message("assistant", "d"),
-        Message("tool", "e"),
+        Message("tool", "e", call_id="i"),
     )
 
 
@@ -367,7 +367,7 @@ def test_history_in_both_forms() -> None:
         ({"messages": [{"role": "system", "content": "x"}]}, "The last message should have"),
         (
             {"messages": [{"role": "assistant", "tool_calls": [{}]}, {"role": "user"}]},
-            "messages[0].tool_calls is not supported by this server yet.",
+            "messages[0].tool_calls[0].function should be an object.",
         ),
     ],
 )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import structlog
 
-from glmscope.chat.events import Finished, ReplyEvent, TextPiece, Usage
+from glmscope.chat.events import CallPiece, Finished, ReplyEvent, TextPiece, Usage
 from glmscope.chat.reply_text import ReplyText
 from glmscope.engine.engine import Step
 from glmscope.errors import EngineFailure, ServiceError
@@ -70,6 +70,8 @@ class Choice:
                     await self._stop(steps)
                 if piece:
                     yield TextPiece(piece, self._usage(), self._index, text.take_logprobs())
+                for call in text.take_calls():
+                    yield CallPiece(call, self._usage(), self._index)
         finally:
             await self._stop(steps)
         if text.cycle is not None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Literal
 
+from glmscope.chat.observations import answered_in_turn
 from glmscope.chat.request import Message, Role
+from glmscope.chat.tools import ToolOffer
 from glmscope.errors import InvalidParameter
 from glmscope.family import Family
-from glmscope.text.prompt import PromptMessage, chatglm2_prompt, chatglm3_prompt
+from glmscope.text.prompt import TOOLS_HEADER, PromptMessage, chatglm2_prompt, chatglm3_prompt
 from glmscope.text.tokenizer import Tokenizer
+from glmscope.text.toolcall import write_fenced_call
 
 PromptBuilder = Callable[[Sequence[Message]], list[int]]
 
@@ -38,21 +41,59 @@ def check_conversation(family: Family, messages: Sequence[Message]) -> None:
 
     Raises InvalidParameter for a system message that is not the first one, for a conversation
     that ends otherwise than in a user or tool message, and for tool messages in the ChatGLM2
-    format, which has no place for them. (Model specification, sections 8.1 and 8.2.)
+    format, which has no place for them; and for a tool message that answers no call of the
+    message before. (Model specification, sections 8.1 and 8.2.)
     """
     if not messages or messages[-1].role not in ("user", "tool"):
         raise InvalidParameter('The last message must have the role "user" or "tool".')
     if any(message.role == "system" for message in messages[1:]):
         raise InvalidParameter('Only the first message may have the role "system".')
-    if family is Family.CHATGLM2 and any(message.role == "tool" for message in messages):
-        raise InvalidParameter('This model does not support messages with the role "tool".')
+    if family is Family.CHATGLM2:
+        if any(message.role == "tool" for message in messages):
+            raise InvalidParameter('This model does not support messages with the role "tool".')
+        if any(message.calls for message in messages):
+            raise InvalidParameter("This model does not support messages with tool_calls.")
+    answered_in_turn(messages)
+
+
+def offering(messages: Sequence[Message], offer: ToolOffer | None) -> tuple[Message, ...]:
+    """The conversation with the offered tools in its system message, which is made if need be.
+
+    The user's own system text stands first, then an empty line, then the tools as the network was
+    trained to read them.
+    """
+    if offer is None:
+        return tuple(messages)
+    has_system = bool(messages) and messages[0].role == "system"
+    own = messages[0].content if has_system else ""
+    content = f"{own}\n\n{TOOLS_HEADER}" if own else TOOLS_HEADER
+    system = Message("system", content, tools=tuple(tool.shown for tool in offer.tools))
+    return (system, *messages[has_system:])
+
+
+def read_contents(tokenizer: Tokenizer, message: Message) -> list[int]:
+    """The ids of what a message holds for the model: texts, tools and calls, each encoded alone."""
+    if tokenizer.family is Family.CHATGLM2:
+        return tokenizer.encode(message.content)
+    return [each for entry in _entries(message) for each in tokenizer.encode(entry.text)]
 
 
 def _chatglm3(tokenizer: Tokenizer, messages: Sequence[Message]) -> list[int]:
-    return chatglm3_prompt(
-        tokenizer,
-        [PromptMessage(_CHATGLM3_ROLES[message.role], message.content) for message in messages],
-    )
+    ordered = answered_in_turn(messages)
+    return chatglm3_prompt(tokenizer, [entry for each in ordered for entry in _entries(each)])
+
+
+def _entries(message: Message) -> list[PromptMessage]:
+    """A message as the prompt has it: each call of an assistant message is an entry of its own."""
+    role = _CHATGLM3_ROLES[message.role]
+    tools = list(message.tools) or None
+    calls = [
+        PromptMessage("assistant", write_fenced_call(call.arguments), metadata=call.name)
+        for call in message.calls
+    ]
+    if calls and not message.content.strip():
+        return calls
+    return [PromptMessage(role, message.content, tools=tools), *calls]
 
 
 def _chatglm2(tokenizer: Tokenizer, messages: Sequence[Message]) -> list[int]:

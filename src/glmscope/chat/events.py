@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-ReplyFinish = Literal["stop", "length"]
+ReplyFinish = Literal["stop", "length", "tool_calls"]
 Alternative = tuple[str, bytes, float]
 """A token that could have stood there: what it is called, its bytes, its log-probability."""
 
@@ -51,6 +51,29 @@ class TextPiece:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolCall:
+    """The call of an offered tool.
+
+    `number` counts the calls of a choice from 0; `arguments` is the JSON text of an object that
+    follows what the tool declares.
+    """
+
+    number: int
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallPiece:
+    """One more call of choice `index`, whole."""
+
+    call: ToolCall
+    usage: Usage
+    index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """The last event of every choice that did not fail.
 
@@ -64,4 +87,4 @@ class Finished:
     end: PieceLogprob | None = None
 
 
-ReplyEvent = TextPiece | Finished
+ReplyEvent = TextPiece | CallPiece | Finished

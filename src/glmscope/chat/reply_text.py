@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Sequence
 
-from glmscope.chat.events import PieceLogprob, ReplyFinish
+from glmscope.chat.call_gate import CallGate, Token
+from glmscope.chat.events import PieceLogprob, ReplyFinish, ToolCall
 from glmscope.chat.loop import LoopBrake
 from glmscope.chat.shown_tokens import ShownTokens, name_token
 from glmscope.chat.stops import StopSequences
@@ -25,6 +26,8 @@ class ReplyText:
     service sends it (DashScope protocol, section 4). ChatGLM2's is stripped at both ends, as its
     original does (model specification, section 8.1): white space is held back until more follows.
     A text that `continues` its prompt, as no chat reply does, keeps every space of its own.
+
+    With a `gate`, calls of tools are taken out of the text; stop strings do not look into them.
 
     With `logprobs`, text is held back up to the end of its token as well, and every id has to come
     with how likely it was.
@@ -46,11 +49,13 @@ class ReplyText:
         *,
         continues: bool = False,
         logprobs: bool = False,
+        gate: CallGate | None = None,
     ) -> None:
         self.finish = None
         self.end_token = None
         self._tokenizer = tokenizer
-        self.trace = ChoiceTrace([], None)
+        self._gate = gate
+        self.trace = ChoiceTrace([], None, gate.readings if gate else ())
         self._sequences = StopSequences(stop_sequences)
         self._brake = LoopBrake()
         self._detokenizer = Detokenizer(tokenizer, continues=continues)
@@ -84,6 +89,10 @@ class ReplyText:
         taken, self._logprobs = tuple(self._logprobs), []
         return taken
 
+    def take_calls(self) -> Iterable[ToolCall]:
+        """The calls that were made since the last time."""
+        return self._gate.take_calls() if self._gate else ()
+
     def _add(self, token_id: int) -> str:
         self.trace.ids.append(token_id)
         self._brake.add(token_id)
@@ -92,6 +101,8 @@ class ReplyText:
             return text + self._end("stop", ReplyEnd("stop_sequence", self._sequences.found))
         if self._brake.cycle is not None:
             return text + self._end("length", ReplyEnd("loop", self._brake.cycle))
+        if self._gate and self._gate.is_over:
+            return text + self._end("stop", ReplyEnd("token", token_id))
         return text
 
     def end(
@@ -114,21 +125,36 @@ class ReplyText:
         if self.finish is not None:
             return ""
         text = self._decode(self._sequences.flush())
+        if self._gate:
+            text += self._show(self._gate.end())
         if self._tokens is not None:
             self._tokens.end()
         text += self._filter(self._detokenizer.flush())
         text += self._until_stop(self._date.flush())
         text += self._stripped(self._stop_strings.flush())
         if self.finish is None:
-            self.finish = reason
+            self.finish = self._reason(reason)
             self.trace.end = by
         return text
 
+    def _reason(self, reason: ReplyFinish) -> ReplyFinish:
+        """A call that is whole is to be followed, whatever ended the reply after it."""
+        gate = self._gate
+        if gate and gate.called and (reason == "stop" or gate.ends_with_call):
+            return "tool_calls"
+        return reason
+
     def _decode(self, ids: Iterable[int]) -> str:
+        tokens = ((each, self._waiting.popleft() if self._tokens else None) for each in ids)
+        if self._gate is None:
+            return self._show(tokens)
+        return "".join(self._show(self._gate.add(token)) for token in tokens)
+
+    def _show(self, tokens: Iterable[Token]) -> str:
         text = ""
-        for token_id in ids:
-            if self._tokens is not None:
-                self._tokens.add(self._waiting.popleft())
+        for token_id, logprob in tokens:
+            if self._tokens is not None and logprob is not None:
+                self._tokens.add(logprob)
             text += self._filter(self._detokenizer.add(token_id))
         return text
 

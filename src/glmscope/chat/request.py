@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
+
+from glmscope.chat.tools import ToolOffer
+from glmscope.text.toolcall import Value
 
 Role = Literal["system", "user", "assistant", "tool"]
 
 
 @dataclass(frozen=True, slots=True)
+class PastCall:
+    """A call of an earlier turn, as it comes back; `id` is what its result may name it by."""
+
+    id: str | None
+    name: str
+    arguments: Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
-    """One message of a conversation; `content` is plain text, always data."""
+    """One message of a conversation; `content` is plain text, always data.
+
+    `calls` are those of an assistant message; a tool message answers the one of `call_id`, else
+    the first that has no answer yet. `tools` are the descriptions that a system message offers.
+    """
 
     role: Role
     content: str
+    calls: tuple[PastCall, ...] = ()
+    call_id: str | None = None
+    tools: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +67,7 @@ class ChatRequest(ReplyRequest):
     """A conversation to continue; `messages` ends with a `user` (or `tool`) message."""
 
     messages: tuple[Message, ...]
+    tools: ToolOffer | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,17 +10,24 @@ from types import MappingProxyType
 
 import structlog
 
+from glmscope.chat.abilities import check_abilities, check_tools
+from glmscope.chat.call_gate import CallGate
 from glmscope.chat.choice import Choice
-from glmscope.chat.conversation import check_conversation, prompt_builder
+from glmscope.chat.conversation import (
+    check_conversation,
+    offering,
+    prompt_builder,
+    read_contents,
+)
 from glmscope.chat.events import PieceLogprob
 from glmscope.chat.limits import Counted, Limits, Trimmed, check_input, trim
 from glmscope.chat.reply import Reply
 from glmscope.chat.reply_text import ReplyText
 from glmscope.chat.request import ChatRequest, CompletionRequest, ReplyRequest
 from glmscope.chat.shown_tokens import name_token
+from glmscope.chat.tools import ToolOffer
 from glmscope.chat.trace import ReplyTrace
 from glmscope.engine.engine import Engine, Sampling
-from glmscope.engine.json_schema import read_json_schema
 from glmscope.errors import InvalidParameter, ModelNotFound, UsageError
 from glmscope.text.tokenizer import Tokenizer
 
@@ -52,6 +59,8 @@ class ServedModel:
     """What people have to know besides the name."""
     stand_in: str | None = None
     """The id of the model that answers, where it does so in the place of the one called `id`."""
+    calls_tools: bool = True
+    """Whether it was trained to, as far as its family is: ChatGLM2 was not."""
 
 
 class ChatService:
@@ -76,12 +85,13 @@ class ChatService:
         cannot express or that is too long in its last turn.
         """
         model = self._model(request.model)
-        _check_abilities(model, request)
+        check_abilities(model.engine, request)
+        check_tools(model.engine, model.tokenizer.family, request, trained=model.calls_tools)
         check_conversation(model.tokenizer.family, request.messages)
         trimmed = trim(
             [
-                Counted(message, len(model.tokenizer.encode(message.content)))
-                for message in request.messages
+                Counted(message, len(read_contents(model.tokenizer, message)))
+                for message in offering(request.messages, request.tools)
             ],
             model.limits,
             model.engine.max_positions,
@@ -96,7 +106,7 @@ class ChatService:
                 dropped_tokens=trimmed.dropped_tokens,
                 input_tokens=trimmed.input_tokens,
             )
-        return _reply(request, model, trimmed)
+        return _reply(request, model, trimmed, tools=request.tools)
 
     def prepare_completion(self, request: CompletionRequest) -> Reply:
         """A reply that goes on with a text: `[gMASK] sop` and the text are the whole prompt.
@@ -105,7 +115,7 @@ class ChatService:
         trimmed. Raises as `prepare` does, and InvalidParameter for ids that the model has not.
         """
         model = self._model(request.model)
-        _check_abilities(model, request)
+        check_abilities(model.engine, request)
         ids = _text_ids(model.tokenizer, request.prompt)
         prompt_ids = [*model.tokenizer.prefix_ids, *ids]
         check_input(len(ids), len(prompt_ids), model.limits, model.engine.max_positions)
@@ -157,24 +167,6 @@ class ChatService:
         await asyncio.gather(*(engine.close() for engine in engines.values()))
 
 
-def _check_abilities(model: ServedModel, request: ReplyRequest) -> None:
-    """Refuse what the model's engine cannot do or follow, in a sentence that names it."""
-    able = model.engine.abilities
-    if request.logprobs is not None and "logprobs" not in able:
-        raise InvalidParameter("This model does not support logprobs.", param="logprobs")
-    if request.json_schema is not None:
-        if "json" not in able:
-            raise InvalidParameter(
-                "This model does not support response_format with JSON.", param="response_format"
-            )
-        if request.stop or request.stop_sequences:
-            raise InvalidParameter(
-                "stop cannot be combined with a JSON response_format: it would cut the JSON short.",
-                param="stop",
-            )
-        read_json_schema(request.json_schema)
-
-
 def _text_ids(tokenizer: Tokenizer, text: str | tuple[int, ...]) -> list[int]:
     """Ids of a text without `[gMASK] sop`, with which ids that a client sends may begin."""
     if isinstance(text, str):
@@ -190,10 +182,17 @@ def _text_ids(tokenizer: Tokenizer, text: str | tuple[int, ...]) -> list[int]:
 
 
 def _reply(
-    request: ReplyRequest, model: ServedModel, trimmed: Trimmed, *, continues: bool = False
+    request: ReplyRequest,
+    model: ServedModel,
+    trimmed: Trimmed,
+    *,
+    continues: bool = False,
+    tools: ToolOffer | None = None,
 ) -> Reply:
     prompt_ids = trimmed.prompt_ids
     sampling = _sampling(request, model, len(prompt_ids), trimmed.input_tokens)
+    if tools is not None and "calls" in model.engine.abilities:
+        sampling = replace(sampling, calls=tools.rule())
     texts = [
         ReplyText(
             model.tokenizer,
@@ -201,6 +200,7 @@ def _reply(
             request.stop_sequences,
             continues=continues,
             logprobs=request.logprobs is not None,
+            gate=_gate(model, tools),
         )
         for _ in range(request.n)
     ]
@@ -226,6 +226,13 @@ def _reply(
             for index, text in enumerate(texts)
         ],
     )
+
+
+def _gate(model: ServedModel, tools: ToolOffer | None) -> CallGate | None:
+    """What takes calls out of a text, where there can be any."""
+    if tools is None or tools.as_text:
+        return None
+    return CallGate(model.tokenizer, tools.callable, several=tools.several)
 
 
 def _of_choice(sampling: Sampling, index: int) -> Sampling:

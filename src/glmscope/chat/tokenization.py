@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from glmscope.chat.conversation import read_contents
 from glmscope.chat.request import Message
 from glmscope.errors import InvalidParameter
 from glmscope.text.tokenizer import Tokenizer
@@ -29,7 +30,7 @@ def tokenize(tokenizer: Tokenizer, messages: Iterable[Message]) -> Tokens:
     """
     ids: list[int] = []
     for message in messages:
-        ids += tokenizer.encode(message.content)
+        ids += read_contents(tokenizer, message)
         if len(ids) > MOST_TOKENS:
             break
     if not 1 <= len(ids) <= MOST_TOKENS:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from glmscope.engine.engine import Sampling
+from glmscope.text.call_reading import Repair
 from glmscope.text.tokenizer import Tokenizer
 
 EndKind = Literal["token", "stop_string", "stop_sequence", "limit", "loop"]
@@ -26,6 +27,19 @@ class ReplyEnd:
     there is nothing to say. None for a stop id as well, where the engine does not tell."""
 
 
+@dataclass(frozen=True, slots=True)
+class PartReading:
+    """What was made of a part of a turn that was generated with tools at hand.
+
+    A `call` may have needed repairs; of a `text` that did not begin as one, or that could not be
+    read as the call it began as, the reason is told. Neither quotes the text.
+    """
+
+    kind: Literal["call", "text"]
+    repairs: tuple[Repair, ...] = ()
+    reason: str | None = None
+
+
 @dataclass(slots=True)
 class ChoiceTrace:
     """What was generated for one choice, so far."""
@@ -34,6 +48,8 @@ class ChoiceTrace:
     """All of them: those of a stop string or sequence included, the stop id not."""
     end: ReplyEnd | None
     """None while it goes on, and when it broke off."""
+    readings: Sequence[PartReading] = ()
+    """In the order of the parts; plain answers are not listed."""
 
 
 @dataclass(frozen=True, slots=True)

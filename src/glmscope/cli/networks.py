@@ -12,8 +12,8 @@ from glmscope.cli.console import note
 from glmscope.cli.options import ModelOptions
 from glmscope.cli.progress import byte_progress
 from glmscope.cli.sources import ModelSource, parse_source
+from glmscope.cli.vocabulary import vocabulary_of
 from glmscope.engine.openvino import OpenVINOEngine
-from glmscope.engine.vocabulary import Vocabulary
 from glmscope.errors import ModelFilesError, UsageError
 from glmscope.model.catalog import (
     NANO_ID,
@@ -150,14 +150,13 @@ def _fingerprint(source: Path, options: ModelOptions) -> str:
 
 def _load(directory: Path, tokenizer: Tokenizer, options: ModelOptions) -> OpenVINOEngine:
     note(f"Loading {directory}")
-    pieces = [tokenizer.id_bytes(token_id) for token_id in range(tokenizer.vocab_size)]
     return OpenVINOEngine.open(
         directory,
         cache_gb=options.cache_gb,
         threads=options.threads,
         prefix_cache=options.prefix_cache,
         fast=None if options.exact is None else not options.exact,
-        vocabulary=Vocabulary(pieces, tokenizer.special.eos),
+        vocabulary=vocabulary_of(tokenizer),
     )
 
 
@@ -179,6 +178,7 @@ def _served(plan: _Plan, engine: OpenVINOEngine) -> ServedModel:
         name=f"{recognized.name}, {engine.manifest.weights} weights",
         description=recognized.description,
         stand_in=recognized.id if replaced else None,
+        calls_tools=Ability.TOOLS in recognized.abilities,
     )
 
 

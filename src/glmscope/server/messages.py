@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from glmscope.chat.request import Message, Role
 from glmscope.errors import InvalidParameter
 from glmscope.server import fields
+from glmscope.server.past_calls import read_past_calls
 
 
 def read_message_list(messages: object, roles: Mapping[str, Role]) -> tuple[Message, ...]:
@@ -41,11 +42,17 @@ def _message(message: object, where: str, roles: Mapping[str, Role]) -> Message:
     if not isinstance(role, str) or role not in roles:
         names = ", ".join(dict.fromkeys(roles.values()))
         raise InvalidParameter(f"{where}.role should be one of {names}.", param=f"{where}.role")
-    if message.get("tool_calls"):
-        raise InvalidParameter(
-            f"{where}.tool_calls is not supported by this server yet.", param=f"{where}.tool_calls"
-        )
-    return Message(roles[role], _content(message.get("content"), f"{where}.content"))
+    calls = read_past_calls(message, where)
+    if calls and roles[role] != "assistant":
+        raise InvalidParameter(f"{where} has calls, but is no assistant message.", param=where)
+    content = message.get("content")
+    if content is None and calls:
+        return Message("assistant", "", calls)
+    text = _content(content, f"{where}.content")
+    call_id = message.get("tool_call_id") if roles[role] == "tool" else None
+    if call_id is not None:
+        call_id = fields.text(call_id, f"{where}.tool_call_id")
+    return Message(roles[role], text, calls, call_id)
 
 
 def _content(content: object, where: str) -> str:

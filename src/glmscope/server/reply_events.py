@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Protocol
 
-from glmscope.chat.events import Finished, ReplyEvent, TextPiece, Usage
+from glmscope.chat.events import Finished, ReplyEvent, Usage
 from glmscope.chat.trace import ReplyTrace
 from glmscope.server.admission import Turn
 from glmscope.server.record import RequestRecord
@@ -76,7 +76,7 @@ class _Progress:
         before = self._tokens.get(event.index, 0)
         self._tokens[event.index] = event.usage.output_tokens
         self._record.usage = Usage(event.usage.input_tokens, sum(self._tokens.values()))
-        if isinstance(event, TextPiece):
+        if not isinstance(event, Finished):
             self._time(event.index, event.usage.output_tokens - before)
 
     def _time(self, index: int, tokens: int) -> None:

@@ -54,18 +54,8 @@ def read_sampling(given: Fields) -> SamplingParameters:
 def refuse_unsupported(given: Fields) -> None:
     """Refuse what would change the answer and cannot be had; nothing is dropped silently.
 
-    Raises InvalidParameter for it, and for wrong types of what is accepted without effect.
+    Raises InvalidParameter for it.
     """
-    tools = given.get("tools")
-    if tools is not None and not isinstance(tools, list):
-        raise InvalidParameter("tools should be a list.", param="tools")
-    if tools:
-        raise InvalidParameter("tools is not supported by this server yet.", param="tools")
-    if given.get("tool_choice") not in (None, "auto", "none"):
-        raise InvalidParameter(
-            'tool_choice should be "auto" or "none" when there are no tools.', param="tool_choice"
-        )
-    fields.boolean(given, "parallel_tool_calls")
     if fields.boolean(given, "enable_search"):
         raise InvalidParameter("This model does not support enable_search.", param="enable_search")
 

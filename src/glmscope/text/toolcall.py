@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import keyword
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NoReturn, TypeAlias
 
@@ -25,7 +25,7 @@ Value: TypeAlias = str | int | float | bool | list["Value"] | dict[str, "Value"]
 MAX_CHARACTERS = 1 << 17
 MAX_DEPTH = 50
 
-_CALL_NAME = "tool_call"
+CALL_NAME = "tool_call"
 _CONSTANTS: dict[str, bool | None] = {
     "True": True,
     "true": True,
@@ -37,6 +37,18 @@ _CONSTANTS: dict[str, bool | None] = {
 
 
 @dataclass(frozen=True, slots=True)
+class LooseCall:
+    """A call as it was written, whatever it calls."""
+
+    name: str
+    arguments: dict[str, Value]
+    unnamed: list[Value]
+    """Arguments without a name."""
+    json_constants: bool
+    """Whether true, false or null stood for what Python calls otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
 class MalformedCall:
     """The text is no call with literal arguments; the reason quotes nothing of it."""
 
@@ -45,10 +57,31 @@ class MalformedCall:
 
 def parse_tool_call(source: str) -> dict[str, Value] | MalformedCall:
     """The keyword arguments of the one call that `source` consists of. Total: never raises."""
+    call = parse_loose_call(source)
+    if isinstance(call, MalformedCall):
+        return call
+    if call.name != CALL_NAME:
+        return MalformedCall(f"it is not a call of {CALL_NAME}")
+    if call.unnamed:
+        return MalformedCall("an argument has no name")
+    return call.arguments
+
+
+def parse_loose_call(source: str) -> LooseCall | MalformedCall:
+    """The one call that `source` consists of, of whatever name. Total: never raises."""
+    return _parse(source, lambda parser: parser.call())
+
+
+def parse_dictionary(source: str) -> LooseCall | MalformedCall:
+    """The one dictionary that `source` consists of, as the arguments of a call. Total."""
+    return _parse(source, lambda parser: parser.dictionary())
+
+
+def _parse(source: str, read: Callable[[_Parser], LooseCall]) -> LooseCall | MalformedCall:
     if len(source) > MAX_CHARACTERS:
         return MalformedCall(f"it is longer than {MAX_CHARACTERS} characters")
     try:
-        return _Parser(source).call()
+        return read(_Parser(source))
     except LiteralError as error:
         return MalformedCall(str(error))
 
@@ -59,7 +92,7 @@ def write_tool_call(arguments: Mapping[str, Value]) -> str:
     Raises ValueError for what is nested too deep and for a float that is not finite, TypeError
     for what is no `Value`.
     """
-    return f"{_CALL_NAME}({', '.join(_keyword(*item) for item in arguments.items())})"
+    return f"{CALL_NAME}({', '.join(_keyword(*item) for item in arguments.items())})"
 
 
 def write_fenced_call(arguments: Mapping[str, Value]) -> str:
@@ -73,23 +106,47 @@ class _Parser:
     def __init__(self, source: str) -> None:
         self._tokens = tokenize(source.replace("\r\n", "\n").replace("\r", "\n"))
         self._next = 0
+        self._json_constants = False
 
-    def call(self) -> dict[str, Value]:
-        if self._take("name", "the call").text != _CALL_NAME:
-            raise LiteralError(f"it is not a call of {_CALL_NAME}")
+    def call(self) -> LooseCall:
+        name = self._take("name", "the call").text
         self._expect("(")
         arguments: dict[str, Value] = {}
+        unnamed: list[Value] = []
         while not self._accept(")"):
-            for name, value in self._argument().items():
-                if name in arguments:
-                    raise LiteralError("an argument is given twice")
-                arguments[name] = value
+            if self._at_keyword():
+                self._add(self._argument(), arguments)
+            else:
+                unnamed.append(self._value(1))
             if not self._accept(","):
                 self._expect(")")
                 break
+        self._end()
+        return LooseCall(name, arguments, unnamed, self._json_constants)
+
+    def dictionary(self) -> LooseCall:
+        self._expect("{")
+        arguments = self._dictionary(1)
+        self._end()
+        return LooseCall(CALL_NAME, arguments, [], self._json_constants)
+
+    def _end(self) -> None:
         if self._peek().kind != "end":
             self._fail("nothing more")
-        return arguments
+
+    def _at_keyword(self) -> bool:
+        """Whether a named argument follows: constants are names, too."""
+        token = self._peek()
+        if token.kind != "name":
+            return token.kind == "mark" and token.text == "**"
+        return token.text not in _CONSTANTS or self._tokens[self._next + 1].text == "="
+
+    @staticmethod
+    def _add(named: dict[str, Value], arguments: dict[str, Value]) -> None:
+        for name, value in named.items():
+            if name in arguments:
+                raise LiteralError("an argument is given twice")
+            arguments[name] = value
 
     def _argument(self) -> dict[str, Value]:
         """`name=value`, or `**{...}`, which carries names that Python cannot spell."""
@@ -111,6 +168,7 @@ class _Parser:
         if token.kind == "number":
             return number_value(token)
         if token.text in _CONSTANTS:
+            self._json_constants |= token.text[0].islower()
             return _CONSTANTS[token.text]
         if token.text in ("-", "+"):
             number = number_value(self._take("number", "a number"))

@@ -4,9 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from glmscope.chat.events import Finished, PieceLogprob, ReplyEvent, TextPiece
+from glmscope.chat.events import (
+    CallPiece,
+    Finished,
+    PieceLogprob,
+    ReplyEvent,
+    TextPiece,
+    ToolCall,
+)
 from glmscope.server import json_text
-from glmscope.server.dashscope.result import RUNNING, ResultChoice, ResultShape, result
+from glmscope.server.dashscope.result import (
+    RUNNING,
+    ResultChoice,
+    ResultShape,
+    result,
+    tool_call,
+)
 from glmscope.server.token_logprobs import logprobs_content
 
 # These stand for the text and for the entries of its tokens while a chunk is encoded. JSON leaves
@@ -21,8 +34,12 @@ class _Said:
 
     text: bytearray = field(default_factory=bytearray)
     tokens: bytearray = field(default_factory=bytearray)
+    calls: list[ToolCall] = field(default_factory=list)
 
-    def add(self, piece: TextPiece) -> None:
+    def add(self, piece: TextPiece | CallPiece) -> None:
+        if isinstance(piece, CallPiece):
+            self.calls.append(piece.call)
+            return
         self.text += json_text.dump(piece.text)[1:-1]  # what stands between the quotes
         if piece.logprobs:
             self.tokens += b"," if self.tokens else b""
@@ -48,10 +65,12 @@ class ChunkFold:
         if self._incremental:
             self._said[event.index] = _Said()
         said = self._said[event.index]
-        if isinstance(event, TextPiece):
+        if not isinstance(event, Finished):
             said.add(event)
         finish_reason = event.reason if isinstance(event, Finished) else RUNNING
-        choice = ResultChoice(event.index, _TEXT_HOLE, finish_reason, (_TOKENS_HOLE,))
+        # A call stands behind the first hole, and in its JSON text no quote stands by itself.
+        calls = [tool_call(call) for call in said.calls]
+        choice = ResultChoice(event.index, _TEXT_HOLE, finish_reason, (_TOKENS_HOLE,), calls)
         chunk = json_text.dump(result(self._shape, [choice], event.usage, self._request_id))
         before, _, after = chunk.partition(_TEXT_HOLE.encode())
         between, hole, after = after.partition(json_text.dump(_TOKENS_HOLE))

@@ -6,11 +6,13 @@ import math
 from dataclasses import dataclass
 from typing import Literal, cast
 
+from glmscope.chat.tools import ToolOffer
 from glmscope.errors import InvalidParameter
 from glmscope.server import fields
 from glmscope.server.fields import Fields, Interval
 from glmscope.server.reply_form import read_json_schema, read_logprobs
 from glmscope.server.sampling import SamplingParameters, read_sampling, refuse_unsupported
+from glmscope.server.tools import read_tools
 
 ResultFormat = Literal["text", "message"]
 
@@ -26,6 +28,7 @@ class Parameters:
     max_tokens: int | None
     logprobs: int | None
     json_schema: str | None
+    tools: ToolOffer | None
     sampling: SamplingParameters
 
 
@@ -52,6 +55,7 @@ def read_parameters(given: Fields, longest_output: int) -> Parameters:
         max_tokens=_max_tokens(given, longest_output),
         logprobs=logprobs,
         json_schema=read_json_schema(given),
+        tools=read_tools(given, as_text=result_format == "text").offer,
         sampling=sampling,
     )
 

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from glmscope.chat.events import Finished, PieceLogprob, ReplyEvent, TextPiece, Usage
+from glmscope.chat.events import (
+    CallPiece,
+    Finished,
+    PieceLogprob,
+    ReplyEvent,
+    TextPiece,
+    ToolCall,
+    Usage,
+)
 from glmscope.server import json_text
-from glmscope.server.dashscope.result import ResultChoice, ResultShape, result
+from glmscope.server.dashscope.result import ResultChoice, ResultShape, result, tool_call
 from glmscope.server.token_logprobs import logprobs_content
 
 
@@ -16,6 +24,7 @@ class _Collected:
 
     pieces: list[str] = field(default_factory=list)
     tokens: list[PieceLogprob] = field(default_factory=list)
+    calls: list[ToolCall] = field(default_factory=list)
 
 
 class PlainFold:
@@ -35,6 +44,9 @@ class PlainFold:
             self._collected[event.index].pieces.append(event.text)
             self._collected[event.index].tokens += event.logprobs
             return None
+        if isinstance(event, CallPiece):
+            self._collected[event.index].calls.append(event.call)
+            return None
         self._ends[event.index] = event
         return self._body() if len(self._ends) == self._shape.n else None
 
@@ -46,6 +58,7 @@ class PlainFold:
                 "".join(collected.pieces),
                 self._ends[index].reason,
                 logprobs_content(collected.tokens),
+                [tool_call(call) for call in collected.calls],
             )
             for index, collected in enumerate(self._collected)
         ]

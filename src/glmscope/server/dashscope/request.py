@@ -46,6 +46,7 @@ def read_generation(body: Fields, model: ServedModel, request_id: str) -> Genera
         max_tokens=parameters.max_tokens,
         logprobs=parameters.logprobs,
         json_schema=parameters.json_schema,
+        tools=parameters.tools,
         **parameters.sampling,
     )
     return GenerationRequest(

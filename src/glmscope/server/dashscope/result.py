@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from glmscope.chat.events import Usage
+from glmscope.chat.events import ToolCall, Usage
 from glmscope.server.dashscope.parameters import ResultFormat
 
 RUNNING = "null"
@@ -24,12 +24,13 @@ class ResultShape:
 
 @dataclass(frozen=True, slots=True)
 class ResultChoice:
-    """One text of a reply, and the entries of its tokens where they were asked for."""
+    """One text of a reply, its calls, and the entries of its tokens where they were asked for."""
 
     index: int
     text: str
     finish_reason: str
     logprobs: Sequence[Any] = ()
+    tool_calls: Sequence[Any] = ()
 
 
 def result(
@@ -45,6 +46,12 @@ def result(
     return body
 
 
+def tool_call(call: ToolCall) -> dict[str, Any]:
+    """An entry of `tool_calls`."""
+    function = {"name": call.name, "arguments": call.arguments}
+    return {"index": call.number, "id": call.id, "type": "function", "function": function}
+
+
 def _output(shape: ResultShape, choices: Sequence[ResultChoice]) -> dict[str, Any]:
     if shape.result_format == "text":
         (choice,) = choices
@@ -54,7 +61,11 @@ def _output(shape: ResultShape, choices: Sequence[ResultChoice]) -> dict[str, An
 
 def _choice(shape: ResultShape, choice: ResultChoice) -> dict[str, Any]:
     """The keys of the service's page alone, unless more was asked for: people print the object."""
-    message = {"role": "assistant", "content": choice.text, "content_type": "text"}
+    message: dict[str, Any] = {"role": "assistant", "content": choice.text}
+    if choice.tool_calls:
+        message["tool_calls"] = list(choice.tool_calls)
+    else:
+        message["content_type"] = "text"
     shown: dict[str, Any] = {"finish_reason": choice.finish_reason, "message": message}
     if shape.n > 1:
         shown["index"] = choice.index

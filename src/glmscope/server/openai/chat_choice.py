@@ -4,37 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from glmscope.chat.events import Finished, PieceLogprob, ReplyEvent
+from glmscope.chat.events import CallPiece, Finished, PieceLogprob, ReplyEvent, ToolCall
+from glmscope.server.openai.calls import call_deltas, finish_reason, message_calls
 from glmscope.server.openai.folds import Json
 from glmscope.server.openai.opening import Opening
 from glmscope.server.token_logprobs import logprobs_content
 
 
 class WholeChatChoice:
-    """One message, and the log-probabilities of its tokens if they were asked for."""
+    """One message, and the log-probabilities of its tokens if they were asked for.
 
-    def __init__(self, index: int, with_logprobs: bool) -> None:
+    `old_calls`: a call is told as `function_call`.
+    """
+
+    def __init__(self, index: int, with_logprobs: bool, old_calls: bool = False) -> None:
         self._index = index
         self._with_logprobs = with_logprobs
+        self._old_calls = old_calls
         self._opening = Opening()
         self._texts: list[str] = []
         self._tokens: list[PieceLogprob] = []
+        self._calls: list[ToolCall] = []
         self._finish_reason: str | None = None
 
     def add(self, event: ReplyEvent) -> None:
         """Take the choice's next event."""
         if isinstance(event, Finished):
-            self._finish_reason = event.reason
+            self._finish_reason = finish_reason(event.reason, self._old_calls)
+            return
+        if isinstance(event, CallPiece):
+            self._calls.append(event.call)
             return
         text, tokens = self._opening.add(event)
         self._texts.append(text)
         self._tokens += tokens
 
     def json(self) -> Json:
-        """The choice as an answer holds it."""
+        """The choice as an answer holds it; a message of calls alone has null for its content."""
+        text = "".join(self._texts)
+        calls = message_calls(self._calls, self._old_calls)
+        content = None if calls and not text else text
         return {
             "index": self._index,
-            "message": {"role": "assistant", "content": "".join(self._texts), "refusal": None},
+            "message": {"role": "assistant", "content": content, "refusal": None, **calls},
             "logprobs": _logprobs(self._tokens) if self._with_logprobs else None,
             "finish_reason": self._finish_reason,
         }
@@ -43,9 +55,10 @@ class WholeChatChoice:
 class StreamedChatChoice:
     """Deltas: first the role, then text, at last the reason and no text."""
 
-    def __init__(self, index: int, with_logprobs: bool) -> None:
+    def __init__(self, index: int, with_logprobs: bool, old_calls: bool = False) -> None:
         self._index = index
         self._with_logprobs = with_logprobs
+        self._old_calls = old_calls
         self._opening: Opening | None = None
 
     def add(self, event: ReplyEvent) -> list[Json]:
@@ -55,7 +68,11 @@ class StreamedChatChoice:
             self._opening = Opening()
             entries.append(self._entry({"role": "assistant", "content": ""}))
         if isinstance(event, Finished):
-            return [*entries, self._entry({}, finish_reason=event.reason)]
+            reason = finish_reason(event.reason, self._old_calls)
+            return [*entries, self._entry({}, finish_reason=reason)]
+        if isinstance(event, CallPiece):
+            deltas = call_deltas(event.call, self._old_calls)
+            return [*entries, *(self._entry(delta) for delta in deltas)]
         text, tokens = self._opening.add(event)
         if text:
             entries.append(self._entry({"content": text}, tokens))
@@ -63,7 +80,7 @@ class StreamedChatChoice:
 
     def _entry(
         self,
-        delta: dict[str, str],
+        delta: Json,
         tokens: Sequence[PieceLogprob] = (),
         finish_reason: str | None = None,
     ) -> Json:

@@ -13,6 +13,7 @@ from glmscope.server.messages import read_messages
 from glmscope.server.openai.parameters import Streaming, read_streaming, refuse_foreign
 from glmscope.server.reply_form import read_json_schema, read_logprobs
 from glmscope.server.sampling import read_sampling
+from glmscope.server.tools import read_tools
 
 _ROLES: dict[str, Role] = {
     "system": "system",
@@ -20,6 +21,7 @@ _ROLES: dict[str, Role] = {
     "user": "user",
     "assistant": "assistant",
     "tool": "tool",
+    "function": "tool",
 }
 
 
@@ -29,6 +31,8 @@ class ChatCall:
 
     chat: ChatRequest
     streaming: Streaming
+    old_calls: bool
+    """Whether a call is to be told as the `function_call` of former times."""
 
 
 def read_chat(body: Fields, model: ServedModel, request_id: str) -> ChatCall:
@@ -40,6 +44,7 @@ def read_chat(body: Fields, model: ServedModel, request_id: str) -> ChatCall:
     refuse_foreign(body)
     longest = Interval(1, model.limits.output)
     max_tokens = fields.integer(body, "max_tokens", longest)
+    tools = read_tools(body)
     newer = fields.integer(body, "max_completion_tokens", longest)
     chat = ChatRequest(
         request_id=request_id,
@@ -48,6 +53,7 @@ def read_chat(body: Fields, model: ServedModel, request_id: str) -> ChatCall:
         max_tokens=max_tokens if newer is None else newer,
         logprobs=read_logprobs(body),
         json_schema=read_json_schema(body),
+        tools=tools.offer,
         **read_sampling(body),
     )
-    return ChatCall(chat, read_streaming(body))
+    return ChatCall(chat, read_streaming(body), tools.old)

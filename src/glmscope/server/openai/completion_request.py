@@ -45,6 +45,8 @@ def read_completion(body: Fields, model: ServedModel, request_id: str) -> Comple
     """Prompts first, then parameters. Raises EmptyInput and InvalidParameter."""
     prompts = _prompts(body.get("prompt"))
     refuse_foreign(body)
+    if body.get("tools") or body.get("functions"):
+        raise InvalidParameter("tools belong to chat completions.", param="tools")
     echo = fields.boolean(body, "echo")
     max_tokens = fields.integer(body, "max_tokens", Interval(0, model.limits.output))
     if max_tokens == 0 and not echo:

@@ -11,7 +11,6 @@ from glmscope.server.sampling import refuse_unsupported
 
 _FOREIGN: dict[str, object] = {
     "logit_bias": {},
-    "functions": [],
     "audio": None,
     "web_search_options": None,
 }

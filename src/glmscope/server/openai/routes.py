@@ -58,14 +58,14 @@ def openai_routes(
         # In a thread, because a long conversation takes a moment to encode.
         reply = await run_in_threadpool(service.prepare, call.chat)
         kind = "chat.completion.chunk" if call.streaming.wanted else "chat.completion"
-        with_logprobs = call.chat.logprobs is not None
+        form = call.chat.logprobs is not None, call.old_calls
         return answer(
             reply,
             record,
             Head.of(model, "chatcmpl", record.request_id, kind),
             call.streaming,
-            [WholeChatChoice(index, with_logprobs) for index in range(call.chat.n)],
-            [StreamedChatChoice(index, with_logprobs) for index in range(call.chat.n)],
+            [WholeChatChoice(index, *form) for index in range(call.chat.n)],
+            [StreamedChatChoice(index, *form) for index in range(call.chat.n)],
         )
 
     @router.post("/completions", openapi_extra=described(COMPLETION_BODY))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from glmscope.chat.events import Finished, PieceLogprob, ReplyEvent
+from glmscope.chat.events import Finished, PieceLogprob, ReplyEvent, TextPiece
 from glmscope.server.openai.folds import Json
 from glmscope.server.openai.text_logprobs import TextLogprobs
 
@@ -24,7 +24,7 @@ class WholeTextChoice:
         if isinstance(event, Finished):
             self._finish_reason = event.reason
             self._tokens += _end(event)
-        else:
+        elif isinstance(event, TextPiece):
             self._texts.append(event.text)
             self._tokens += event.logprobs
 
@@ -47,7 +47,9 @@ class StreamedTextChoice:
         """The entry of one chunk."""
         if isinstance(event, Finished):
             return [_choice(self._index, "", self._lists(_end(event)), event.reason)]
-        return [_choice(self._index, event.text, self._lists(event.logprobs), None)]
+        if isinstance(event, TextPiece):
+            return [_choice(self._index, event.text, self._lists(event.logprobs), None)]
+        return []  # a completion calls no tools
 
     def _lists(self, tokens: Sequence[PieceLogprob]) -> Json | None:
         return None if self._logprobs is None else self._logprobs.add(tokens)
