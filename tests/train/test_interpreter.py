@@ -18,7 +18,7 @@ from glmscope.text.reply import RawCall, parse_turn
 from glmscope.train.dialogue import Dialogue
 from glmscope.train.generators.interpreter import INTERPRETER, PLAIN_KIND, dialogues
 from glmscope.train.generators.interpreter_formula import UnsuitableError, evaluate
-from glmscope.train.generators.interpreter_numbers import draw
+from glmscope.train.generators.interpreter_numbers import draw, in_words
 from tests.support.paths import REPOSITORY
 
 DATA = REPOSITORY / "train" / "data"
@@ -54,7 +54,7 @@ def _runs(dialogue: Dialogue) -> list[tuple[str, str]]:
 
 def _shape(question: str) -> str:
     """A question with its numbers left out."""
-    return re.sub(r"-?\d+(\.\d+)?", "#", question.casefold()).strip(" 。.？?！!")
+    return re.sub(r"-?\d+(\.\d+)?", "#", re.sub(r"[\s。.，,？?！!]", "", question.casefold()))
 
 
 def test_the_same_seed_yields_the_same_dialogues(drawn: list[Dialogue]) -> None:
@@ -67,8 +67,8 @@ def test_the_same_seed_yields_the_same_dialogues(drawn: list[Dialogue]) -> None:
 def test_every_kind_is_there_and_most_are_sums_and_lists(drawn: list[Dialogue]) -> None:
     kinds = Counter(dialogue.kind.removeprefix(f"{INTERPRETER}_") for dialogue in drawn)
     assert set(kinds) == {
-        *("sums", "expressions", "lists", "problems", "dates"),
-        *("texts", "plots", "files", "errors", "none"),
+        *("sums", "expressions", "lists", "problems", "stories"),
+        *("dates", "texts", "plots", "files", "errors", "none"),
     }
     assert kinds["sums"] + kinds["expressions"] + kinds["lists"] > len(drawn) / 2
     assert len(drawn) * 0.07 < kinds["none"] < len(drawn) * 0.13
@@ -162,7 +162,12 @@ def _numbers_in_order(question: str, data: str) -> list[str]:
 
 def test_answers_name_the_result(drawn: list[Dialogue]) -> None:
     for dialogue in drawn:
-        if dialogue.kind.removeprefix(f"{INTERPRETER}_") in ("sums", "expressions", "problems"):
+        if dialogue.kind.removeprefix(f"{INTERPRETER}_") in (
+            "sums",
+            "expressions",
+            "problems",
+            "stories",
+        ):
             _, output = _runs(dialogue)[-1]
             assert output.removesuffix(".0") in dialogue.messages[-1].content
 
@@ -205,3 +210,46 @@ def test_numbers_keep_to_their_range() -> None:
         assert low <= min(values) < max(values) <= high
     with pytest.raises(ValueError, match="Unknown kind"):
         draw(rng, "large")
+
+
+def test_what_is_held_out_is_not_trained_on(
+    drawn: list[Dialogue], held_out: list[dict[str, Any]]
+) -> None:
+    assert len(held_out) == len({row["id"] for row in held_out}) == 100
+    trained = [m.content for each in drawn for m in each.messages if m.role == "user"]
+    shapes = {_shape(question) for question in trained}
+    questions = [row["messages"][-1]["content"] for row in held_out]
+    assert len(set(questions)) == len(questions)
+    assert not [question for question in questions if _shape(question) in shapes]
+
+
+def test_a_held_out_row_offers_the_interpreter_and_expects_a_number(
+    held_out: list[dict[str, Any]],
+) -> None:
+    for row in held_out:
+        system, user = row["messages"]
+        assert system["content"].replace("ChatGLM3", "ChatGLM") == INTERPRETER_SYSTEM
+        assert user["role"] == "user"
+        assert set(row["expect"]) == {"number"}
+        assert isinstance(row["expect"]["number"], int | float)
+
+
+@pytest.mark.parametrize(
+    ("written", "language", "words"),
+    [
+        ("7", "zh", "七"),
+        ("10", "zh", "十"),
+        ("18", "zh", "十八"),
+        ("60", "zh", "六十"),
+        ("95", "zh", "九十五"),
+        ("100", "zh", "一百"),
+        ("8.5", "zh", "八五"),
+        ("0", "en", "zero"),
+        ("19", "en", "nineteen"),
+        ("40", "en", "forty"),
+        ("73", "en", "seventy-three"),
+        ("100", "en", "one hundred"),
+    ],
+)
+def test_numbers_in_words(written: str, language: str, words: str) -> None:
+    assert in_words(written, language) == words

@@ -25,6 +25,7 @@ from glmscope.train.generators.interpreter_material import (
     Material,
 )
 from glmscope.train.generators.interpreter_plots import plot_exchanges
+from glmscope.train.generators.interpreter_stories import story_exchanges
 from glmscope.train.generators.interpreter_sums import (
     expression_exchanges,
     problem_exchanges,
@@ -42,7 +43,8 @@ _MAKERS: dict[str, tuple[int, Callable[[Desk], tuple[Exchange, ...]]]] = {
     "sums": (30, sum_exchanges),
     "expressions": (16, expression_exchanges),
     "lists": (22, list_exchanges),
-    "problems": (12, problem_exchanges),
+    "problems": (9, problem_exchanges),
+    "stories": (8, story_exchanges),
     "dates": (6, date_exchanges),
     "texts": (5, text_exchanges),
     "plots": (4, plot_exchanges),

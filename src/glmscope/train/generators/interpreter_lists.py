@@ -164,6 +164,11 @@ def _extreme(items: Items, place: int) -> Number:
     return evaluate(_sorted(items)[place])
 
 
+def _range(items: Items, _k: Fraction) -> Number:
+    least, most = _extreme(items, 0), _extreme(items, -1)
+    return Number(most.exact - least.exact, most.is_float or least.is_float)
+
+
 def _sum(values: Sequence[Fraction], items: Items) -> Number:
     return Number(sum(values, Fraction(0)), items.has_floats)
 
@@ -188,11 +193,7 @@ STATISTICS: dict[str, Statistic] = {
     "max": Statistic("max(data)", lambda items, _: _extreme(items, -1)),
     "min": Statistic("min(data)", lambda items, _: _extreme(items, 0)),
     "second": Statistic("sorted(data)[-2]", lambda items, _: _extreme(items, -2)),
-    "range": Statistic(
-        "max(data) - min(data)",
-        lambda items, _: Number(max(items.exact) - min(items.exact), items.has_floats),
-        "floats",
-    ),
+    "range": Statistic("max(data) - min(data)", _range, "floats"),
     "variance": Statistic(
         "statistics.pvariance(data)", lambda items, _: _squares(items, 0), "always"
     ),

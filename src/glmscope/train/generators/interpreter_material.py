@@ -23,6 +23,10 @@ Language: TypeAlias = Literal["zh", "en"]
 Entry: TypeAlias = Mapping[str, Any]
 T = TypeVar("T")
 
+_SPACED_SHARE = 0.3
+"""How much of the Chinese has spaces around numbers and Latin words."""
+
+_BETWEEN_SCRIPTS = re.compile(r"(?<=[一-鿿])(?=[\w(-])(?![一-鿿])|(?<=[a-zA-Z0-9)%])(?=[一-鿿])")
 _CHOICE = re.compile(r"\[([^\[\]]*\|[^\[\]]*)\]")
 
 
@@ -64,9 +68,10 @@ class Desk:
 
     def entry(self, section: str) -> Entry:
         """One entry of a section that has wordings in this language, drawn by `weight`."""
-        entries = [entry for entry in self.material[section].values() if self._has_wordings(entry)]
-        (entry,) = self.rng.choices(entries, [entry.get("weight", 1) for entry in entries])
-        return entry
+        entries: list[Entry] = [
+            entry for entry in self.material[section].values() if self._has_wordings(entry)
+        ]
+        return self.rng.choices(entries, [entry.get("weight", 1) for entry in entries])[0]
 
     def _has_wordings(self, entry: Entry) -> bool:
         return any(f"{self.language}_{form}" in entry for form in ("ask", "do", "say"))
@@ -86,8 +91,15 @@ class Desk:
         if form != "say":
             frame = self.rng.choice(self.material["frames"][f"{self.language}_{form}"])
             question = self.choose(frame).replace("{q}", question)
-        filled = fill(question, slots)
-        return filled[:1].upper() + filled[1:] if self.language == "en" else filled
+        return self.finish(fill(question, slots))
+
+    def finish(self, question: str) -> str:
+        """A question as people type it: English with a capital, Chinese now and then spaced."""
+        if self.language == "en":
+            return question[:1].upper() + question[1:]
+        if self.rng.random() < _SPACED_SHARE:
+            return _BETWEEN_SCRIPTS.sub(" ", question)
+        return question
 
     def answer(self, entry: Entry, slots: Mapping[str, str]) -> str:
         """The answer of an entry: one wording, always the same."""

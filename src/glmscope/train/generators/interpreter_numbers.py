@@ -8,6 +8,14 @@ _DIGITS = {1: 15, 2: 30, 3: 25, 4: 14, 5: 8, 6: 5, 7: 3}
 """How many digits a whole number has, by weight."""
 _PLACES = {1: 5, 2: 4, 3: 2}
 
+_CHINESE = "零一二三四五六七八九"
+_ENGLISH = (
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
+    *("eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen"),
+    "nineteen",
+)
+_TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+
 
 def draw(rng: random.Random, spec: str) -> str:
     """A number's text. `spec` is a range `low..high`, `low..high:places`, or a name.
@@ -30,6 +38,25 @@ def draw(rng: random.Random, spec: str) -> str:
         text = _whole(rng) if chance < 0.65 else decimal(rng)
         return f"-{text}" if text != "0" and rng.random() < 0.08 else text
     raise ValueError(f"Unknown kind of number: {spec}")
+
+
+def in_words(written: str, language: str) -> str:
+    """A number up to 100 as it is spoken; a Chinese decimal without its point: 八五 for 8.5."""
+    whole, _, fraction = written.partition(".")
+    if language == "zh":
+        if fraction or int(whole) < 10:
+            return "".join(_CHINESE[int(digit)] for digit in whole + fraction)
+        tens, ones = divmod(int(whole), 10)
+        if tens == 10:
+            return "一百"
+        return ("" if tens == 1 else _CHINESE[tens]) + "十" + (_CHINESE[ones] if ones else "")
+    number = int(whole)
+    if number < len(_ENGLISH):
+        return _ENGLISH[number]
+    tens, ones = divmod(number, 10)
+    if tens == 10:
+        return "one hundred"
+    return _TENS[tens - 2] + (f"-{_ENGLISH[ones]}" if ones else "")
 
 
 def decimal(rng: random.Random) -> str:

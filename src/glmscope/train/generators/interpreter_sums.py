@@ -13,9 +13,10 @@ from glmscope.train.generators.interpreter_formula import (
     without_point_zero,
 )
 from glmscope.train.generators.interpreter_material import Desk, Entry, Exchange, Run, fill
-from glmscope.train.generators.interpreter_numbers import draw
+from glmscope.train.generators.interpreter_numbers import draw, in_words
 
 MAX_DRAWS = 500
+_WORDS = {"who": "who", "other": "who", "item": "item"}
 
 
 def sum_exchanges(desk: Desk) -> tuple[Exchange, ...]:
@@ -75,7 +76,8 @@ def _exchange(desk: Desk, entry: Entry) -> Exchange:
             run = formula_run(formula, fill(entry.get("code", entry["formula"]), numbers))
         except UnsuitableError:
             continue
-        slots = {**written, **_words(desk, entry), "result": without_point_zero(run.output)}
+        slots = {**written, **_spoken(desk, written), **words(desk, entry.get("words", _WORDS))}
+        slots["result"] = without_point_zero(run.output)
         return Exchange(desk.ask(entry, slots), (run,), desk.answer(entry, slots))
     raise RuntimeError(f"The numbers of {entry['formula']} have no result that suits.")
 
@@ -91,13 +93,25 @@ def _suits(entry: Entry, numbers: Mapping[str, str]) -> bool:
     return all(each.denominator == 1 for each in whole) and min(above_zero, default=1) > 0
 
 
-def _words(desk: Desk, entry: Entry) -> dict[str, str]:
-    """The people and things that a problem is about; `who` and `other` differ."""
-    words: dict[str, str] = {}
-    for name, section in entry.get("words", {"who": "who", "other": "who", "item": "item"}).items():
+def _spoken(desk: Desk, written: Mapping[str, str]) -> dict[str, str]:
+    """The small ones of the numbers in words, for wordings that want them so."""
+    small = {name: number for name, number in written.items() if 0 <= float(number) <= 100}
+    return {f"{name}_words": in_words(small[name], desk.language) for name in small}
+
+
+def words(desk: Desk, sections: Mapping[str, str]) -> dict[str, str]:
+    """The people and things that a problem is about, each from its section, all different.
+
+    A Chinese thing brings its measure word: `支/铅笔` fills `item` and `item_m`.
+    """
+    taken: list[str] = []
+    drawn: dict[str, str] = {}
+    for name, section in sections.items():
         options = desk.material["words"][f"{desk.language}_{section}"]
-        words[name] = desk.pick([word for word in options if word not in words.values()])
-    return words
+        taken.append(desk.pick([option for option in options if option not in taken]))
+        measure, _, drawn[name] = taken[-1].rpartition("/")
+        drawn[f"{name}_m"] = measure
+    return drawn
 
 
 def _with_continuation(desk: Desk, first: Exchange) -> tuple[Exchange, ...]:
