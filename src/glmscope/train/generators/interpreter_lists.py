@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,8 +18,14 @@ from glmscope.train.generators.interpreter_formula import (
     square_root,
     without_point_zero,
 )
-from glmscope.train.generators.interpreter_material import Desk, Entry, Exchange, Run
+from glmscope.train.generators.interpreter_material import Desk, Entry, Exchange, Run, fill
 from glmscope.train.generators.interpreter_numbers import draw
+
+_LIST_FIRST_SHARE = 0.3
+"""How many questions give the list first, and then say what is wanted of it."""
+
+_GOING_ON = re.compile("^(再|那它们的|那|now |and )")
+"""What only a later question begins with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +121,14 @@ def _exchange(desk: Desk, name: str, items: Items, *, first: bool) -> Exchange |
         "k": k,
         "result": without_point_zero(run.output),
     }
-    if first:
-        return Exchange(desk.ask(entry, slots), (run,), desk.answer(entry, slots))
-    more = {f"{desk.language}_say": entry[f"{desk.language}_more"]}
-    return Exchange(desk.ask(more, slots), (run,), desk.answer(entry, slots))
+    if first and desk.rng.random() > _LIST_FIRST_SHARE:
+        question = desk.ask(entry, slots)
+    else:
+        more = desk.choose(desk.pick(entry[f"{desk.language}_more"]))
+        if first:
+            more = desk.frame("list", _GOING_ON.sub("", more))
+        question = desk.finish(fill(more, slots))
+    return Exchange(question, (run,), desk.answer(entry, slots))
 
 
 def draw_items(desk: Desk, spec: str) -> Items:

@@ -88,10 +88,12 @@ class Desk:
         ]
         form, wording = self.rng.choice(wordings)
         question = self.choose(wording)
-        if form != "say":
-            frame = self.rng.choice(self.material["frames"][f"{self.language}_{form}"])
-            question = self.choose(frame).replace("{q}", question)
-        return self.finish(fill(question, slots))
+        return self.finish(fill(question if form == "say" else self.frame(form, question), slots))
+
+    def frame(self, form: str, question: str) -> str:
+        """The question in one of the frames for its form."""
+        frame = self.rng.choice(self.material["frames"][f"{self.language}_{form}"])
+        return self.choose(frame).replace("{q}", question)
 
     def finish(self, question: str) -> str:
         """A question as people type it: English with a capital, Chinese now and then spaced."""

@@ -108,4 +108,4 @@ class _Texts:
         result = without_point_zero(run.output)
         template = str(self._wordings[f"{self._desk.language}_{answer}"])
         text = fill(template, {**self._about, "result": result})
-        return Exchange(self._desk.finish(question), (run,), text)
+        return Exchange(self._desk.finish(self._desk.frame("problem", question)), (run,), text)

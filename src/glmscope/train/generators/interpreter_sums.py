@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 
 from glmscope.train.generators.interpreter_formula import (
@@ -16,6 +17,7 @@ from glmscope.train.generators.interpreter_material import Desk, Entry, Exchange
 from glmscope.train.generators.interpreter_numbers import draw, in_words
 
 MAX_DRAWS = 500
+_GROUPED_SHARE = 0.04
 _WORDS = {"who": "who", "other": "who", "item": "item"}
 
 
@@ -26,7 +28,8 @@ def sum_exchanges(desk: Desk) -> tuple[Exchange, ...]:
 
 def problem_exchanges(desk: Desk) -> tuple[Exchange, ...]:
     """One word problem."""
-    return (_exchange(desk, desk.entry("problems")),)
+    problem = _exchange(desk, desk.entry("problems"))
+    return (replace(problem, question=desk.frame("problem", problem.question)),)
 
 
 def expression_exchanges(desk: Desk) -> tuple[Exchange, ...]:
@@ -76,7 +79,11 @@ def _exchange(desk: Desk, entry: Entry) -> Exchange:
             run = formula_run(formula, fill(entry.get("code", entry["formula"]), numbers))
         except UnsuitableError:
             continue
-        slots = {**written, **_spoken(desk, written), **words(desk, entry.get("words", _WORDS))}
+        slots = {
+            **_typed(desk, written),
+            **_spoken(desk, written),
+            **words(desk, entry.get("words", _WORDS)),
+        }
         slots["result"] = without_point_zero(run.output)
         return Exchange(desk.ask(entry, slots), (run,), desk.answer(entry, slots))
     raise RuntimeError(f"The numbers of {entry['formula']} have no result that suits.")
@@ -91,6 +98,16 @@ def _suits(entry: Entry, numbers: Mapping[str, str]) -> bool:
     whole = [value(formula) for formula in entry.get("whole", ())]
     above_zero = whole + [value(formula) for formula in entry.get("positive", ())]
     return all(each.denominator == 1 for each in whole) and min(above_zero, default=1) > 0
+
+
+def _typed(desk: Desk, written: Mapping[str, str]) -> dict[str, str]:
+    """The numbers as the question shows them: now and then 12,500, which code writes 12500."""
+    if desk.rng.random() > _GROUPED_SHARE:
+        return dict(written)
+    return {
+        name: f"{int(number):,}" if number.isdecimal() else number
+        for name, number in written.items()
+    }
 
 
 def _spoken(desk: Desk, written: Mapping[str, str]) -> dict[str, str]:
