@@ -19,6 +19,9 @@ PLACES = 8
 MAX_FLOAT = 10**7
 """Beyond this, rounding to `PLACES` no longer hides the error of a double."""
 
+_DOUBT = Fraction(4, 10**7)
+"""The error that a few steps in doubles make, in units of the last place for a value of 1."""
+
 _MAX_DIGITS = 30
 
 
@@ -46,7 +49,9 @@ class Number:
         scaled = abs(self.exact) * 10**PLACES
         if abs(self.exact) > MAX_FLOAT or 0 < abs(self.exact) < Fraction(1, 200):
             raise UnsuitableError("out of the range that prints well")
-        if abs(scaled % 1 - Fraction(1, 2)) < Fraction(1, 100):
+        # The larger the number, the further a double may be off in the last place shown.
+        doubt = min(Fraction(1, 100) + abs(self.exact) * _DOUBT, Fraction(9, 20))
+        if abs(scaled % 1 - Fraction(1, 2)) < doubt:
             raise UnsuitableError("halfway between two roundings")
         return repr(float(round(self.exact, PLACES)))
 
