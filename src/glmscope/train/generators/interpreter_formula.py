@@ -47,7 +47,8 @@ class Number:
                 raise UnsuitableError("too many digits")
             return str(self.exact.numerator)
         scaled = abs(self.exact) * 10**PLACES
-        if abs(self.exact) > MAX_FLOAT or 0 < abs(self.exact) < Fraction(1, 200):
+        # Not zero either: a double keeps its sign, -0.0.
+        if not Fraction(1, 200) <= abs(self.exact) <= MAX_FLOAT:
             raise UnsuitableError("out of the range that prints well")
         # The larger the number, the further a double may be off in the last place shown.
         doubt = min(Fraction(1, 100) + abs(self.exact) * _DOUBT, Fraction(9, 20))
