@@ -12,7 +12,6 @@ from glmscope.errors import InvalidParameter
 from glmscope.family import Family
 from glmscope.text.prompt import TOOLS_HEADER, PromptMessage, chatglm2_prompt, chatglm3_prompt
 from glmscope.text.tokenizer import Tokenizer
-from glmscope.text.toolcall import write_fenced_call
 
 PromptBuilder = Callable[[Sequence[Message]], list[int]]
 
@@ -87,10 +86,7 @@ def _entries(message: Message) -> list[PromptMessage]:
     """A message as the prompt has it: each call of an assistant message is an entry of its own."""
     role = _CHATGLM3_ROLES[message.role]
     tools = list(message.tools) or None
-    calls = [
-        PromptMessage("assistant", write_fenced_call(call.arguments), metadata=call.name)
-        for call in message.calls
-    ]
+    calls = [PromptMessage("assistant", call.text, metadata=call.name) for call in message.calls]
     if calls and not message.content.strip():
         return calls
     return [PromptMessage(role, message.content, tools=tools), *calls]

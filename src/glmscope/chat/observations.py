@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from glmscope.chat.request import Message, PastCall
+from glmscope.chat.past_calls import PastCall
+from glmscope.chat.request import Message
 from glmscope.errors import InvalidParameter
 
 

@@ -6,19 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from glmscope.chat.past_calls import PastCall
 from glmscope.chat.tools import ToolOffer
-from glmscope.text.toolcall import Value
 
 Role = Literal["system", "user", "assistant", "tool"]
-
-
-@dataclass(frozen=True, slots=True)
-class PastCall:
-    """A call of an earlier turn, as it comes back; `id` is what its result may name it by."""
-
-    id: str | None
-    name: str
-    arguments: Mapping[str, Value]
 
 
 @dataclass(frozen=True, slots=True)

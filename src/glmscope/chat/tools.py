@@ -17,6 +17,9 @@ MOST_TOOLS = 128
 LONGEST_SCHEMAS = 65_536
 """Characters of all parameters together: what is prepared for a request holds up the others."""
 
+_ELSEWHERE = {"$ref", "allOf", "anyOf", "oneOf", "const", "enum"}
+"""Keywords that say what a schema is all by themselves."""
+
 _NO_PARAMETERS: Mapping[str, Any] = {"type": "object", "properties": {}}
 
 
@@ -49,8 +52,11 @@ class Tool:
             )
         given = parameters or _NO_PARAMETERS
         param = f"{where}.parameters"
+        not_an_object = InvalidParameter(f'{param} should have the type "object".', param=param)
+        if given.get("type") not in (None, "object"):
+            raise not_an_object
         try:
-            text = json.dumps({"additionalProperties": False, **given}, ensure_ascii=False)
+            text = json.dumps(_closed(given), ensure_ascii=False)
             text.encode()
         except (ValueError, RecursionError):
             raise InvalidParameter(
@@ -58,7 +64,7 @@ class Tool:
             ) from None
         schema = read_json_schema(text, param)
         if schema.as_object() is None:
-            raise InvalidParameter(f'{param} should have the type "object".', param=param)
+            raise not_an_object
         return cls(name, description, given, CallableTool(name, text), schema)
 
     @property
@@ -75,6 +81,13 @@ class Tool:
         required = [each.name for each in properties if each.required]
         names = required or [each.name for each in properties]
         return names[0] if len(names) == 1 else None
+
+
+def _closed(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The schema without arguments that it does not list, unless it asks for them."""
+    if _ELSEWHERE & parameters.keys():
+        return parameters
+    return {"additionalProperties": False, **parameters}
 
 
 @dataclass(frozen=True, slots=True)

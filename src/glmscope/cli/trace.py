@@ -78,14 +78,25 @@ def _reply(reply: Fields) -> Iterator[str | Text]:
     yield f"Prompt, {reply['prompt']['count']} ids"
     yield f"  trimmed   {_named(reply['trimmed'])}"
     stop_ids = [f"{stop['piece']}·{stop['id']}" for stop in reply["sampling"]["stop_ids"]]
-    yield f"  sampling  {_named({**reply['sampling'], 'stop_ids': ' '.join(stop_ids)})}"
+    sampling = {**reply["sampling"], "calls": _calls(reply["sampling"]["calls"])}
+    yield f"  sampling  {_named({**sampling, 'stop_ids': ' '.join(stop_ids)})}"
     yield from _tokens(reply["prompt"]["tokens"])
     for index, choice in enumerate(reply["choices"]):
         name = f"Choice {index}" if len(reply["choices"]) > 1 else "Reply"
         yield ""
         yield f"{name}, {choice['count']} ids"
         yield from _tokens(choice["tokens"])
+        for reading in choice["readings"]:
+            yield f"  read as: {_reading(reading)}"
         yield f"  ended by: {_end(choice['end'])}"
+
+
+def _calls(rule: Fields | None) -> str | None:
+    """Which tools the reply could call; their schemas are in the JSON."""
+    if rule is None:
+        return None
+    names = " ".join(tool["name"] for tool in rule["tools"]) or "(not kept)"
+    return f"{'required' if rule['must_call'] else 'free'} of {names}"
 
 
 def _named(values: Fields) -> str:
@@ -112,6 +123,12 @@ def _tokens(tokens: Sequence[Fields] | None) -> Iterator[Text]:
             line.append(printable(token["piece"]) or "?", _STYLES[token["role"]])
             line.append(f"·{token['id']} ", "dim")
         yield line
+
+
+def _reading(reading: Fields) -> str:
+    if reading["kind"] == "text":
+        return printable(f"a text, because {reading['reason']}")
+    return printable("a call; repaired: " + (", ".join(reading["repairs"]) or "nothing"))
 
 
 def _end(end: Fields | None) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from glmscope.chat.request import PastCall
+from typing import Any
+
+from glmscope.chat.past_calls import PastCall
 from glmscope.errors import IllegalInput, InvalidParameter
 from glmscope.server import fields, json_text
 from glmscope.server.fields import Fields
-from glmscope.text.call_reading import is_tool_name
-from glmscope.text.toolcall import Value, write_tool_call
 
 
 def read_past_calls(message: Fields, where: str) -> tuple[PastCall, ...]:
@@ -37,25 +37,16 @@ def _call(function: object, call_id: str | None, where: str) -> PastCall:
     if not isinstance(function, dict):
         raise InvalidParameter(f"{where} should be an object.", param=where)
     name = fields.text(function.get("name"), f"{where}.name")
-    if not is_tool_name(name):
-        raise InvalidParameter(
-            f"{where}.name should be 1 to 64 letters, digits, underscores, dashes or dots.",
-            param=f"{where}.name",
-        )
-    return PastCall(call_id, name, _arguments(function.get("arguments"), f"{where}.arguments"))
+    arguments = _arguments(function.get("arguments"), f"{where}.arguments")
+    return PastCall.checked(call_id, name, arguments, where)
 
 
-def _arguments(given: object, where: str) -> dict[str, Value]:
+def _arguments(given: object, where: str) -> dict[str, Any]:
     """The object that a JSON text holds; none at all where the text is empty."""
     text = "" if given is None else fields.text(given, where)
     try:
-        arguments: dict[str, Value] = json_text.load_object(
-            text.encode() if text.strip() else b"{}"
-        )
-        # What cannot be written into the prompt is refused here, where it can be named.
-        write_tool_call(arguments)
-    except (IllegalInput, ValueError):
+        return json_text.load_object(text.strip().encode() or b"{}")
+    except IllegalInput:
         raise InvalidParameter(
             f"{where} should be a string that holds a JSON object.", param=where
         ) from None
-    return arguments

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 
 from glmscope.chat.events import Usage
-from glmscope.chat.trace import ReplyEnd, ReplyTrace
+from glmscope.chat.trace import PartReading, ReplyEnd, ReplyTrace
 from glmscope.engine.engine import Sampling
 from glmscope.server.record import RequestRecord, Wire
 
@@ -18,6 +18,7 @@ from glmscope.server.record import RequestRecord, Wire
 _TRACE_BYTES = 1280
 _REPLY_BYTES = 768
 _CHOICE_BYTES = 256
+_READING_BYTES = 192
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class KeptChoice:
     """None where ids are not kept."""
     end: ReplyEnd | None
     """None for a choice that broke off; a stop string only where texts are kept."""
+    readings: tuple[PartReading, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,9 @@ class KeptReply:
             + _CHOICE_BYTES * len(self.choices)
             + array("i").itemsize * ids
             + len(self.sampling.json_schema or "")
+            + _calls_size(self.sampling)
             + sum(_text_size(choice.end) for choice in self.choices)
+            + _READING_BYTES * sum(len(choice.readings) for choice in self.choices)
         )
 
 
@@ -177,7 +181,7 @@ def _kept_reply(trace: ReplyTrace, texts: bool) -> KeptReply:
     return KeptReply(
         dropped_turns=trace.dropped_turns,
         dropped_tokens=trace.dropped_tokens,
-        sampling=trace.sampling if texts else replace(trace.sampling, json_schema=None),
+        sampling=trace.sampling if texts else _without_schemas(trace.sampling),
         prompt_count=len(trace.prompt_ids),
         prompt_ids=_packed(trace.prompt_ids) if texts else None,
         choices=tuple(
@@ -185,10 +189,16 @@ def _kept_reply(trace: ReplyTrace, texts: bool) -> KeptReply:
                 count=len(choice.ids),
                 ids=_packed(choice.ids) if texts else None,
                 end=choice.end if texts else _without_text(choice.end),
+                readings=tuple(choice.readings),
             )
             for choice in trace.choices
         ),
     )
+
+
+def _without_schemas(sampling: Sampling) -> Sampling:
+    calls = sampling.calls and replace(sampling.calls, tools=())
+    return replace(sampling, json_schema=None, calls=calls)
 
 
 def _packed(ids: Sequence[int]) -> Sequence[int]:
@@ -200,6 +210,11 @@ def _without_text(end: ReplyEnd | None) -> ReplyEnd | None:
     if end is None or end.kind not in ("stop_string", "stop_sequence"):
         return end
     return ReplyEnd(end.kind)
+
+
+def _calls_size(sampling: Sampling) -> int:
+    tools = sampling.calls.tools if sampling.calls else ()
+    return sum(len(tool.name) + len(tool.parameters) for tool in tools)
 
 
 def _text_size(end: ReplyEnd | None) -> int:

@@ -91,6 +91,7 @@ def _choice(choice: KeptChoice, model: ServedModel) -> dict[str, Any]:
         "count": choice.count,
         "tokens": _tokens(model, choice.ids, "assistant"),
         "end": choice.end and _end(choice.end, model),
+        "readings": [asdict(reading) for reading in choice.readings],
     }
 
 
