@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from glmscope import nano
+
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLE = "examples/call_with_messages.py"
 STOP_SECONDS = 30
@@ -25,13 +27,7 @@ def main() -> str | None:
     """Run the demo in a directory of its own; returns what went wrong, if anything."""
     with tempfile.TemporaryDirectory(prefix="glmscope-demo-") as directory:
         home = Path(directory)
-        checkpoint = home / "chatglm3-6b"
-        print(
-            "A checkpoint of random weights stands in for the model: the text is noise.", flush=True
-        )
-        make = [sys.executable, "scripts/synthetic_checkpoint.py", str(checkpoint)]
-        subprocess.run([*make, "--variant", "tiny"], cwd=ROOT, check=True)
-        with serving(checkpoint, home / "data") as environment:
+        with serving(what_to_serve(home), home / "data") as environment:
             print(f"$ python {EXAMPLE}", flush=True)
             answer = subprocess.run(
                 [sys.executable, EXAMPLE],
@@ -48,10 +44,21 @@ def main() -> str | None:
     return None
 
 
+def what_to_serve(home: Path) -> list[str]:
+    """The built-in model, which no option names; noise in a source tree without its weights."""
+    if nano.is_here():
+        return []
+    checkpoint = home / "chatglm3-6b"
+    print("A checkpoint of random weights stands in for the model: the text is noise.", flush=True)
+    make = [sys.executable, "scripts/synthetic_checkpoint.py", str(checkpoint)]
+    subprocess.run([*make, "--variant", "tiny"], cwd=ROOT, check=True)
+    return ["--model", f"chatglm3-6b={checkpoint}"]
+
+
 @contextmanager
-def serving(checkpoint: Path, data: Path) -> Iterator[dict[str, str]]:
-    """Serve `checkpoint` on a free port; yields the environment that its clients need."""
-    command = ["serve", "--model", f"chatglm3-6b={checkpoint}", "--port", "0"]
+def serving(models: list[str], data: Path) -> Iterator[dict[str, str]]:
+    """Serve on a free port; yields the environment that the server's clients need."""
+    command = ["serve", *models, "--port", "0"]
     server = subprocess.Popen(
         [sys.executable, "-m", "glmscope.cli", *command],
         cwd=ROOT,
