@@ -1,7 +1,7 @@
 """Everyday dialogue: identity, small talk, how-to, what it cannot know, and follow-ups.
 
-Source: the entries of `dialogues_zh.toml` and `dialogues_en.toml`, questions with slots, and talks
-put together by pattern. Some talks chain several entries, some begin with a system message.
+Source: the entries of `dialogues_zh.toml` and `dialogues_en.toml`, and the patterns of
+`dialogues_slots.toml`. Some talks chain several entries, some begin with a system message.
 """
 
 from __future__ import annotations
@@ -9,23 +9,23 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from glmscope.text.prompt import PromptMessage
 from glmscope.train.dialogue import Dialogue
-from glmscope.train.generators import chat_system
-from glmscope.train.generators.chat_entries import LANGUAGES, Entry, Language, choose, read_entries
-from glmscope.train.generators.chat_follow_ups import Turn, follow_up
-from glmscope.train.generators.chat_recall import recall
-from glmscope.train.generators.chat_slots import IDENTITY, REFUSALS, SlotQuestion
+from glmscope.train.generators.chat_entries import LANGUAGES, Entry, Language, read_entries
+from glmscope.train.generators.chat_follow_ups import FollowUps
+from glmscope.train.generators.chat_patterns import SlotQuestion, read_patterns
+from glmscope.train.generators.chat_recall import Recall, Turn
 from glmscope.train.generators.chat_wording import reword
 
 KINDS = ("identity", "chat", "how_to", "refusal", "follow_up")
 _KIND_WEIGHTS = (16, 30, 15, 9, 30)
 _CHINESE_SHARE = 0.64
+_SYSTEM_SHARE = 0.25
 _CHAIN_SHARE = 0.2
-_SLOT_SHARE = {"identity": 0.25, "refusal": 0.5}
+_OTHER_LANGUAGE_SHARE = 0.1
+_SLOT_SHARE = {"identity": 0.25, "refusal": 0.45}
 
 
 def dialogues(rng: random.Random, count: int, data: Path) -> Iterator[Dialogue]:
@@ -34,7 +34,7 @@ def dialogues(rng: random.Random, count: int, data: Path) -> Iterator[Dialogue]:
     for _ in range(count):
         (kind,) = rng.choices(KINDS, _KIND_WEIGHTS)
         language = LANGUAGES[rng.random() >= _CHINESE_SHARE]
-        yield Dialogue(kind, (*chat_system.opening(rng), *_messages(desk.turns(kind, language))))
+        yield Dialogue(kind, (*desk.system(), *_messages(desk.turns(kind, language))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,29 +42,30 @@ class _Shelf:
     """The material of one kind in one language."""
 
     entries: Sequence[Entry]
-    slots: Sequence[SlotQuestion]
-    slot_share: float
+    slot_questions: Sequence[SlotQuestion]
 
 
 class _Desk:
-    """Where dialogues are put together: the draw and the material, sorted."""
+    """Where dialogues are put together: the draw, and the material sorted."""
 
     def __init__(self, rng: random.Random, data: Path) -> None:
         self._rng = rng
-        entries = read_entries(data)
+        self._patterns = read_patterns(data)
+        self._recall = Recall(self._patterns, rng, self._unrelated_turn)
+        entries, slots = read_entries(data), self._patterns.slot_questions
         self._shelves = {
-            (kind, language): _Shelf(
-                choose(entries, language, partial(_is_of, kind)),
-                [
-                    slot
-                    for slot in (*IDENTITY, *REFUSALS)
-                    if (slot.kind, slot.language) == (kind, language)
-                ],
-                _SLOT_SHARE.get(kind, 0.0),
+            shelf: _Shelf(
+                [entry for entry in entries if (entry.kind, entry.language) == shelf],
+                [slot for slot in slots if (slot.kind, slot.language) == shelf],
             )
-            for kind in KINDS
-            for language in LANGUAGES
+            for shelf in ((kind, language) for kind in KINDS for language in LANGUAGES)
         }
+
+    def system(self) -> tuple[PromptMessage, ...]:
+        """A system message, or (mostly) nothing."""
+        if self._rng.random() >= _SYSTEM_SHARE:
+            return ()
+        return (PromptMessage("system", self._rng.choice(self._patterns.systems)),)
 
     def turns(self, kind: str, language: Language) -> tuple[Turn, ...]:
         """The turns of one dialogue of `kind`."""
@@ -72,44 +73,41 @@ class _Desk:
             return self._follow_up(language)
         turns = [self._turn(kind, language)]
         if self._rng.random() < _CHAIN_SHARE:
-            turns[:0] = [self._any_turn(language) for _ in range(self._rng.randint(1, 3))]
+            turns[:0] = [self._unrelated_turn(language) for _ in range(self._rng.randint(1, 3))]
         return tuple(turns)
 
     def _turn(self, kind: str, language: Language) -> Turn:
         shelf = self._shelves[kind, language]
-        if shelf.slots and self._rng.random() < shelf.slot_share:
-            question, answer = self._rng.choice(shelf.slots).make(self._rng)
-            return reword(question, language, self._rng), answer
+        if self._rng.random() < _SLOT_SHARE.get(kind, 0):
+            slot = self._rng.choice(shelf.slot_questions)
+            values = self._patterns.slots(language, self._rng)
+            question = values.fill(self._rng.choice(slot.questions))
+            return reword(question, language, self._rng), values.fill(slot.answer)
         entry = self._rng.choice(shelf.entries)
         return self._question(entry), entry.reply
 
     def _question(self, entry: Entry) -> str:
         return reword(self._rng.choice(entry.questions), entry.language, self._rng)
 
-    def _any_turn(self, language: Language) -> Turn:
-        """An unrelated turn before or between others, now and then in the other language."""
-        if self._rng.random() < 0.1:
+    def _unrelated_turn(self, language: Language) -> Turn:
+        """A turn before or between others, now and then in the other language."""
+        if self._rng.random() < _OTHER_LANGUAGE_SHARE:
             language = "en" if language == "zh" else "zh"
         (kind,) = self._rng.choices(KINDS[:-1], _KIND_WEIGHTS[:-1])
         return self._turn(kind, language)
 
     def _follow_up(self, language: Language) -> tuple[Turn, ...]:
         draw = self._rng.random()
-        written = self._shelves["follow_up", language].entries
-        if written and draw < 0.12:
-            entry = self._rng.choice(written)
-            return tuple((reword(asked, language, self._rng), said) for asked, said in entry.turns)
-        before = [self._any_turn(language)] if self._rng.random() < 0.12 else []
+        if draw < 0.05:
+            talk = self._rng.choice(self._shelves["follow_up", language].entries)
+            return tuple((reword(asked, language, self._rng), said) for asked, said in talk.turns)
+        before = [self._unrelated_turn(language)] if self._rng.random() < 0.12 else []
         if draw < 0.65:
-            told = recall(language, self._rng, lambda: self._any_turn(language))
-            return (*before, *told)
-        kind = "how_to" if self._rng.random() < 0.5 else "chat"
+            return (*before, *self._recall.turns(language))
+        kind = "how_to" if self._rng.random() < 0.55 else "chat"
         entry = self._rng.choice(self._shelves[kind, language].entries)
-        return follow_up(entry, self._question(entry), self._rng, before)
-
-
-def _is_of(kind: str, entry: Entry) -> bool:
-    return entry.kind == kind
+        words = self._patterns.follow_up[language]
+        return FollowUps(entry, self._question(entry), words, self._rng).turns(before)
 
 
 def _messages(turns: Sequence[Turn]) -> Iterator[PromptMessage]:

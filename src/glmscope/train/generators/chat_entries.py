@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -139,13 +139,6 @@ def read_entries(data: Path) -> tuple[Entry, ...]:
     return tuple(
         _entry(table, language) for language in LANGUAGES for table in _tables(data, language)
     )
-
-
-def choose(
-    entries: Iterable[Entry], language: Language, wanted: Callable[[Entry], bool]
-) -> list[Entry]:
-    """The entries of a language that fulfil `wanted`."""
-    return [entry for entry in entries if entry.language == language and wanted(entry)]
 
 
 def _tables(data: Path, language: Language) -> list[Mapping[str, Any]]:

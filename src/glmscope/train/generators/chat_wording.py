@@ -10,13 +10,17 @@ import re
 
 from glmscope.train.generators.chat_entries import Language
 
-_ZH_ASKS = re.compile("谁|什么|怎么|怎样|如何|哪|几|多少|多大|吗|呢|是不是|能不能|为什么|贵姓")
 _ZH_COMMAND = re.compile(
-    "(讲|说|写|介绍|解释|教|告诉|推荐|出|来|给|帮|用|换|再|翻译|陪|祝|鼓励|夸|谈|列|做|列举)"
+    "(?!说得|说的|写得|再见|再会|祝你|出去)"
+    "(讲|说|写|介绍|解释|教|告诉|推荐|出|来|给|帮|用|换|再|翻译|陪|鼓励|夸|谈|列|做|重复|概括|总结|简)"
 )
-_ZH_GREETINGS = ("你好，", "您好，", "嗨，", "请问一下，", "我想问一下，", "想请教一下，", "对了，")
-_ZH_COURTESIES = ("请", "请你", "麻烦你", "麻烦", "请帮忙", "可以请你")
-_ZH_PARTICLES = ("呢", "呀", "啊", "呢", "来着")
+_ZH_GREETINGS = ("你好，", "您好，", "嗨，", "对了，", "小助手，")
+_ZH_QUESTION_OPENINGS = (
+    *_ZH_GREETINGS,
+    *("请问", "请问", "请问", "我想问一下，", "想请教一下，", "请问一下，", "问一下，"),
+)
+_ZH_COMMAND_OPENINGS = (*_ZH_GREETINGS, "请", "请", "请", "请你", "麻烦你", "麻烦", "请帮忙")
+_ZH_COMMAND_ENDINGS = ("", "", "。", "！", "吧", "吧。", "，谢谢", "，好吗？", "，可以吗？")
 _ZH_ASIDES = ("嗯，", "哎，", "那个，", "唉，")
 
 _EN_COMMAND = re.compile(
@@ -45,27 +49,31 @@ def reword(question: str, language: Language, rng: random.Random) -> str:
 
 def _reword_zh(question: str, rng: random.Random) -> str:
     text = _zh_synonyms(question.rstrip("？。！"), rng)
-    asks = question.endswith("？") or bool(_ZH_ASKS.search(text))
-    commands = bool(_ZH_COMMAND.match(text)) and not question.endswith("？")
-    opened = text.startswith(("请", "你好", "您好", "嗨", "不好意思", "抱歉", "谢谢"))
-    simple = "，" not in text
-    if commands and simple and rng.random() < 0.4:
-        text = rng.choice(_ZH_COURTESIES) + text
-    elif not opened and (asks or commands) and rng.random() < 0.25:
-        text = (
-            "请问" if asks and simple and rng.random() < 0.4 else rng.choice(_ZH_GREETINGS)
-        ) + text
-    elif not opened and rng.random() < 0.06:
+    if question.endswith("？"):
+        return _polite_zh(text, _ZH_QUESTION_OPENINGS, rng) + _zh_question_end(text, rng)
+    if _ZH_COMMAND.match(text):
+        text = _polite_zh(text, _ZH_COMMAND_OPENINGS, rng)
+        endings = _ZH_COMMAND_ENDINGS[: 4 if text.endswith("吧") else None]
+        return text + rng.choice(endings)
+    if rng.random() < 0.05:
         text = rng.choice(_ZH_ASIDES) + text
-    if commands:
-        return text + rng.choice(
-            ("", "", "。", "！", "吧", "吧。", "，谢谢", "，好吗？", "，可以吗？")
-        )
-    if asks:
-        if not text.endswith(("吗", "呢", "呀", "啊", "吧")) and rng.random() < 0.15:
-            text += rng.choice(_ZH_PARTICLES[:-1] if "怎么" not in text else _ZH_PARTICLES)
-        return text + rng.choice(("？", "？", "？", "？", "?", "", ""))
     return text + rng.choice(("", "", "", "。", "。", "！", "~"))
+
+
+def _polite_zh(text: str, openings: tuple[str, ...], rng: random.Random) -> str:
+    opened = text.startswith(("请", "你好", "您好", "嗨", "不好意思", "抱歉", "谢谢"))
+    if opened or rng.random() >= 0.35:
+        return text
+    opening = rng.choice(openings)
+    # A second clause would not be governed by 请 or 请问.
+    return text if "，" in text and not opening.endswith("，") else opening + text
+
+
+def _zh_question_end(text: str, rng: random.Random) -> str:
+    particle = ""
+    if not text.endswith(("吗", "呢", "呀", "啊", "吧")) and rng.random() < 0.15:
+        particle = rng.choice(("呢", "呀", "啊"))
+    return particle + rng.choice(("？", "？", "？", "？", "?", "", ""))
 
 
 def _zh_synonyms(text: str, rng: random.Random) -> str:
