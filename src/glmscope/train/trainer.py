@@ -59,7 +59,9 @@ class Trainer:
             TimeRemainingColumn(),
             TextColumn("loss {task.fields[loss]:.3f}"),
         )
-        with Progress(*columns) as progress, self._history.open("a", encoding="utf-8") as history:
+        # A line at a time: what a killed run did can be seen.
+        opened = self._history.open("a", encoding="utf-8", buffering=1)
+        with Progress(*columns) as progress, opened as history:
             task = progress.add_task(
                 self._stage, total=self._options.steps, completed=done, loss=float("nan")
             )
@@ -68,7 +70,6 @@ class Trainer:
                 history.write(json.dumps(entry) + "\n")
                 progress.update(task, completed=step + 1, loss=entry["loss"])
                 if (step + 1) % self._options.save_every == 0:
-                    history.flush()
                     self._save(step + 1)
         self._save(self._options.steps)
         losses = [entry["loss"] for entry in self._entries(self._options.steps)]
