@@ -13,12 +13,14 @@ PIP := $(BIN)/python -m pip install --quiet --constraint requirements.lock
 # The serving environment and the developer's, each marked as installed by an empty file.
 SERVE_READY := $(VENV)/.glmscope-serve-ready
 DEV_READY := $(VENV)/.glmscope-dev-ready
+# The PyTorch that the built-in model was made with.
+TORCH := 2.13.0
 # Official SDKs that the protocol's checks are run with, each in an environment of its own.
 SDKS := 1.14.0 1.26.2 2.0.2
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help test demo setup lint types arrows pytest sdk-envs format lock clean
+.PHONY: help test demo setup lint types arrows pytest sdk-envs train-env nano format lock clean
 
 help: ## List these commands
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -49,11 +51,19 @@ format: $(DEV_READY) ## Rewrite the source in the house style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+train-env: $(DEV_READY) ## Install PyTorch, which only training needs
+	@$(BIN)/python -m pip install --quiet 'torch==$(TORCH)' matplotlib
+
+nano: train-env ## Make the built-in model anew: train/nano.toml says how, docs/nano.md how long
+	$(BIN)/glmscope train --work build/nano
+	rm -rf src/glmscope/nano/model
+	$(BIN)/glmscope convert build/nano/chatglm3-nano src/glmscope/nano/model --weights int8
+
 # One version for all Pythons where there is one: what is tested on one is then run on every other.
 lock: ## Choose dependency versions anew (needs uv)
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv: install it with pipx, or name it with UV=path." >&2; exit 1; }
 	$(UV) pip compile --upgrade --universal --fork-strategy fewest --python-version 3.10 \
-	  --all-extras --strip-extras \
+	  --extra dev --extra hub --extra interpreter --extra postgres --extra redis --strip-extras \
 	  --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
 	  --output-file requirements.lock pyproject.toml
 

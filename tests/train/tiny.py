@@ -99,8 +99,10 @@ def tiny_tokenizer() -> Tokenizer:
     return Tokenizer(tiny_vocabulary(), Family.CHATGLM3)
 
 
-def tiny_model():  # noqa: ANN201 - PyTorch may be absent where this module is imported
+def tiny_model():
     """A ChatGLM3 of random weights over `tiny_tokenizer`."""
+    import torch
+
     from glmscope.train.model import ChatGLM
 
     rows = -(-tiny_tokenizer().vocab_size // 64) * 64
@@ -120,7 +122,7 @@ def tiny_model():  # noqa: ANN201 - PyTorch may be absent where this module is i
     )
     model = ChatGLM(config)
     model.initialize(3)
-    with __import__("torch").no_grad():
+    with torch.no_grad():
         for parameter in model.parameters():
             parameter.mul_(4)  # attention that matters, so that leaks between documents show
     return model

@@ -40,7 +40,6 @@ class _Writer:
 
 def chatglm3_example(tokenizer: Tokenizer, messages: Sequence[PromptMessage]) -> Example:
     """A dialogue in roles; each assistant turn ends with the id that generation stops at."""
-    special = tokenizer.special
     writer = _Writer()
     writer.add(tokenizer.prefix_ids)
     turn_is_open = False  # the assistant's turn before awaits its end: the next role's id
@@ -52,9 +51,9 @@ def chatglm3_example(tokenizer: Tokenizer, messages: Sequence[PromptMessage]) ->
         writer.add(header_and_content[1:], learned=by_assistant)
         turn_is_open = by_assistant
     if turn_is_open:
-        end = special.observation if messages[-1].metadata else special.user
-        assert end is not None  # ChatGLM3's tokenizers have every role
-        writer.add([end], learned=True)
+        called = bool(messages[-1].metadata)
+        following = PromptMessage("observation" if called else "user", "")
+        writer.add(chatglm3_continuation(tokenizer, [following])[:1], learned=True)
     return writer.example()
 
 

@@ -1,7 +1,7 @@
 """The network in PyTorch, for training: same mathematics and tensor names as what serves.
 
-Source: ChatGLM specification, section 2. Shapes below: B sequences, S tokens, H width, A query heads,
-G KV groups, d head size, V vocabulary rows. `state_dict` is the published tensor layout.
+Source: ChatGLM specification, section 2. Shapes below: B sequences, S tokens, H width, A query
+heads, G KV groups, d head size, V vocabulary rows. `state_dict` is the published tensor layout.
 """
 
 from __future__ import annotations

@@ -16,7 +16,8 @@ class Optimizers:
     """Both optimizers as one, with a rate that rises, stays and falls."""
 
     def __init__(self, model: nn.Module, options: Optimization) -> None:
-        matrices, others = [], []
+        matrices: list[nn.Parameter] = []
+        others: list[nn.Parameter] = []
         for name, parameter in model.named_parameters():
             is_matrix = ".layers." in name and parameter.ndim == 2
             (matrices if is_matrix else others).append(parameter)

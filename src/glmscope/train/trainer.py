@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -18,6 +18,16 @@ from glmscope.train.model import ChatGLM
 from glmscope.train.optimizer import Optimizers
 from glmscope.train.packing import Batch
 from glmscope.train.settings import Optimization
+
+
+class Counted(Protocol):
+    """A batch of any kind: it knows how many tokens it holds."""
+
+    @property
+    def tokens(self) -> int:
+        """Tokens that are learned from, or read."""
+        ...
+
 
 Loss = Callable[[Any], Tensor]
 """The loss of one batch, on the model's device."""
@@ -46,7 +56,7 @@ class Trainer:
         self._history = work / f"{stage}.jsonl"
         self._picture = work / f"{stage}.png"
 
-    def run(self, batches: Iterable[Any], loss: Loss) -> float:
+    def run(self, batches: Iterable[Counted], loss: Loss) -> float:
         """Train on `batches`, which must be the same ones each time; returns the mean loss at the
         end (of the last 5 % of the steps). Batches that a killed run has read are passed over."""
         done = self._resume()
@@ -77,11 +87,11 @@ class Trainer:
         last = losses[-max(1, len(losses) // 20) :]
         return sum(last) / len(last)
 
-    def _step(self, step: int, batch: Any, loss: Loss) -> dict[str, float]:
+    def _step(self, step: int, batch: Counted, loss: Loss) -> dict[str, float]:
         started = time.monotonic()
         with torch.autocast(self.device.type, torch.bfloat16):
             value = loss(batch)
-        value.backward()  # type: ignore[no-untyped-call]
+        value.backward()
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), GRADIENT_LIMIT)
         rate = self._optimizers.step(step)
         return {
