@@ -1,13 +1,15 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 import structlog
+from dashscope.api_entities.aio_session import close_shared_aio_session
 
 from glmscope.store.database import open_database
 from glmscope.store.keys import KeyStore
+from tests.server.sdk import sdk_at
 from tests.server.support import RunningServer, eventually, serving
 
 
@@ -38,3 +40,15 @@ def server(shared_server: RunningServer) -> Iterator[RunningServer]:
     yield shared_server
     assert eventually(lambda: not shared_server.server.server_state.tasks)
     assert shared_server.running() == 0
+
+
+@pytest.fixture
+def sdk(server: RunningServer) -> Iterator[None]:
+    with sdk_at(server):
+        yield
+
+
+@pytest.fixture
+async def closing() -> AsyncIterator[None]:
+    yield
+    await close_shared_aio_session()

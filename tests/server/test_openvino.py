@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import dashscope
 import numpy as np
 import pytest
 from dashscope.aigc.generation import AioGeneration, Generation
-from dashscope.api_entities.aio_session import close_shared_aio_session
-from dashscope.api_entities.http_request import close_shared_sync_session
 from safetensors.numpy import save_file
 
 from glmscope.chat.service import ChatService, Limits, ServedModel
@@ -20,6 +17,7 @@ from glmscope.engine.openvino import OpenVINOEngine
 from glmscope.engine.vocabulary import Vocabulary
 from glmscope.family import Family
 from glmscope.model.convert import convert
+from tests.server.sdk import sdk_at
 from tests.server.support import STREAM, RunningServer, ask, eventually, serving
 from tests.support.checkpoints import write_checkpoint
 from tests.support.tokenizers import builtin_tokenizer
@@ -53,19 +51,10 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]
 
 
 @pytest.fixture(autouse=True)
-def point_at(network: RunningServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(dashscope, "base_http_api_url", f"{network.url}/api/v1")
-    monkeypatch.setattr(dashscope, "api_key", "not checked here")
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    yield
-    close_shared_sync_session()
+def idle_afterwards(network: RunningServer) -> Iterator[None]:
+    with sdk_at(network):
+        yield
     assert eventually(lambda: network.running() == 0)
-
-
-@pytest.fixture
-async def closing() -> AsyncIterator[None]:
-    yield
-    await close_shared_aio_session()
 
 
 def _content(response: Any) -> str:

@@ -7,16 +7,13 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import dashscope
 import pytest
 from dashscope import Client, Conversation
 from dashscope.aigc.generation import AioGeneration, Generation
-from dashscope.api_entities.aio_session import close_shared_aio_session
 from dashscope.api_entities.http_request import close_shared_sync_session
 from dashscope.v2.errors import BadRequestError, NotFoundError
 
@@ -30,21 +27,7 @@ FORMS = ["text", "message"]
 QUESTION = "a question, 一个问题 😀"
 ANSWER = f"\n You said: {QUESTION}"
 
-
-@pytest.fixture(autouse=True)
-def point_at(server: RunningServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The SDK's own settings, put back afterwards; no proxy in between."""
-    monkeypatch.setattr(dashscope, "base_http_api_url", f"{server.url}/api/v1")
-    monkeypatch.setattr(dashscope, "api_key", server.key)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    yield
-    close_shared_sync_session()
-
-
-@pytest.fixture
-async def closing() -> AsyncIterator[None]:
-    yield
-    await close_shared_aio_session()
+pytestmark = pytest.mark.usefixtures("sdk")
 
 
 def text_of(response: Any, form: str) -> str:

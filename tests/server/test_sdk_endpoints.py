@@ -6,10 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
-import dashscope
 import pytest
 from dashscope import AsyncClient, Client, Generation, Models, Tokenization
-from dashscope.api_entities.http_request import close_shared_sync_session
 from dashscope.v2 import errors
 from dashscope.v2.transport import http
 
@@ -22,15 +20,7 @@ ANSWER = f"\n You said: {QUESTION}"
 MESSAGES: Any = [{"role": "user", "content": QUESTION}]
 GREEDY: Any = {"model": MODEL, "messages": MESSAGES, "temperature": 0}
 
-
-@pytest.fixture(autouse=True)
-def point_at(server: RunningServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The SDK's own settings, put back afterwards; no proxy in between."""
-    monkeypatch.setattr(dashscope, "base_http_api_url", f"{server.url}/api/v1")
-    monkeypatch.setattr(dashscope, "api_key", server.key)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    yield
-    close_shared_sync_session()
+pytestmark = pytest.mark.usefixtures("sdk")
 
 
 @pytest.fixture

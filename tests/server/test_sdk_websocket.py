@@ -8,34 +8,29 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import dashscope
 import pytest
 from dashscope.aigc.generation import AioGeneration, Generation
 
 from tests.server.support import RunningServer, ask
+from tests.server.websocket_client import websocket_url
 
 QUESTION = "a question, 一个问题 😀"
 ANSWER = f"\n You said: {QUESTION}"
 CALL: dict[str, Any] = {"model": "chatglm3-6b", "temperature": 0, "api_protocol": "websocket"}
 
 
-def address(server: RunningServer) -> str:
-    return f"ws{server.url.removeprefix('http')}/api-ws/v1/inference"
+pytestmark = pytest.mark.usefixtures("sdk")
 
 
 @pytest.fixture(autouse=True)
-def point_at(server: RunningServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The SDK's own settings, put back afterwards; no proxy in between, no words on failures."""
-    monkeypatch.setattr(dashscope, "base_websocket_api_url", address(server))
-    monkeypatch.setattr(dashscope, "api_key", server.key)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+def no_words_on_failures() -> Iterator[None]:
     logging.getLogger("dashscope").setLevel(logging.CRITICAL)
     yield
     logging.getLogger("dashscope").setLevel(logging.NOTSET)
 
 
 def test_plain(server: RunningServer) -> None:
-    for base in (address(server), f"{address(server)}/"):
+    for base in (websocket_url(server), f"{websocket_url(server)}/"):
         response = Generation.call(prompt=QUESTION, base_address=base, **CALL)
         assert response.status_code == 200
         assert response.output.text == ANSWER

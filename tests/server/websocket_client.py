@@ -75,10 +75,14 @@ class WebsocketClient:
         return self.until_over()
 
 
+def websocket_url(server: RunningServer, path: str = PATH) -> str:
+    return f"ws{server.url.removeprefix('http')}{path}"
+
+
 @contextmanager
 def websocket(server: RunningServer, path: str = PATH, **options: Any) -> Iterator[WebsocketClient]:
     headers = {"Authorization": f"Bearer {server.key}"} if server.key else {}
-    url = f"ws{server.url.removeprefix('http')}{path}"
+    url = websocket_url(server, path)
     with connect(url, additional_headers=headers, proxy=None, **options) as connection:
         yield WebsocketClient(connection)
 
