@@ -32,6 +32,7 @@ class Kind:
     choices: Texts = field(default_factory=dict)
     codes: Mapping[str, Value] = field(default_factory=dict)
     many: bool = False
+    free: bool = False
     enum: bool = False
     ask: Mapping[Language, str] = field(default_factory=dict)
 
@@ -67,6 +68,10 @@ class Tool:
     follow: Texts = field(default_factory=dict)
     apart: frozenset[str] = frozenset()
     objects: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def ends_free(self, template: str) -> bool:
+        """Whether the question ends with free text, which what follows would become part of."""
+        return any(template.endswith(f"{{{slot}}}") for slot in self.kinds if self.kinds[slot].free)
 
     def draw(self, rng: random.Random, words: Words, slot: str, language: Language) -> Said:
         """A value for one of its parameters."""
@@ -106,6 +111,7 @@ def read_kinds(data: Path) -> dict[str, Kind]:
             choices=_texts(like, "choices"),
             codes=like.get("codes", {}),
             many=like.get("many", False),
+            free=like.get("free", False),
             enum=like.get("enum", False),
             ask={language: like[f"ask_{language}"] for language in LANGUAGES if "ask_zh" in like},
         )

@@ -20,8 +20,13 @@ class Frames:
         """The frames in the folder `train/data`."""
         return cls(read_toml(data / "tools_frames.toml"))
 
-    def put_around(self, rng: random.Random, template: str, language: Language) -> str:
-        """A wording of the template; one that starts with no mark stays as it is."""
+    def put_around(
+        self, rng: random.Random, template: str, language: Language, ends_free: bool
+    ) -> str:
+        """A wording of the template; one that starts with no mark stays as it is.
+
+        Nothing but a full stop follows a template that ends with free text.
+        """
         frames = self._frames[language]
         mark, core = template[:1], template[1:]
         if mark == "!":
@@ -32,5 +37,7 @@ class Frames:
             fitting = frames["yes_no" if core.endswith("吗") else "question"]
         else:
             return template
+        if ends_free:
+            fitting = [frame for frame in fitting if frame.endswith(("}", "}。", "}."))]
         capital = core[:1].upper() + core[1:]
         return rng.choice(fitting).replace("{^}", capital).replace("{}", core)

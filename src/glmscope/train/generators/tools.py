@@ -18,6 +18,7 @@ from glmscope.train.dialogue import Dialogue
 from glmscope.train.generators.tool_dress import Dress, DressedTool, dress
 from glmscope.train.generators.tool_kit import Said, Tool, fill_slots, read_tools, slots_of
 from glmscope.train.generators.tool_made import Workshop
+from glmscope.train.generators.tool_plain import PlainTalk
 from glmscope.train.generators.tool_result import draw_result
 from glmscope.train.generators.tool_values import Language, Words, read_toml
 from glmscope.train.generators.tool_wording import Frames
@@ -61,20 +62,19 @@ class Material:
     words: Words
     frames: Frames
     workshop: Workshop
-    plain: Sequence[Mapping[str, Any]]
+    plain: PlainTalk
     around: Mapping[str, str | Sequence[str]]
 
     @classmethod
     def read(cls, data: Path) -> Material:
         """The material in the folder `train/data`."""
-        texts = read_toml(data / "tools_plain.toml")
         return cls(
             tools=read_tools(data),
             words=Words.read(data),
             frames=Frames.read(data),
             workshop=Workshop.read(data),
-            plain=texts["plain"],
-            around=texts["words"],
+            plain=PlainTalk.read(data),
+            around=read_toml(data / "tools_plain.toml")["words"],
         )
 
 
@@ -118,20 +118,22 @@ class Scene:
         """The tool, dressed so that all these values can be passed, among up to two others."""
         outfit = Dress.draw(self.rng, self.language)
         dressed = dress(self.rng, tool, outfit, said)
-        number = self.rng.choices((0, 1, 2), weights=(45, 37, 18))[0]
-        offered = [dressed.description, *self._others(tool, outfit, number, {dressed.name})]
+        number = self.rng.choices((1, 2, 3), weights=(45, 37, 18))[0]
+        others = self._others(tool, outfit, number - 1, near=True)
+        offered = [dressed.description, *(o for o in others if o["name"] != dressed.name)]
         self.rng.shuffle(offered)
         return dressed, self._system(offered)
 
-    def offer_others(self, tool: Tool | None) -> PromptMessage:
-        """One to three tools that are not meant by a question for `tool`."""
+    def offer_others(self, tool: Tool | None, apart: frozenset[str] = frozenset()) -> PromptMessage:
+        """One to three tools that are not meant by a question for `tool`, and none of `apart`."""
         outfit = Dress.draw(self.rng, self.language)
         number = self.rng.choices((1, 2, 3), weights=(50, 35, 15))[0]
-        return self._system(self._others(tool, outfit, number, set(), near=tool is None))
+        return self._system(self._others(tool, outfit, number, near=False, apart=apart))
 
-    def ask(self, template: str, values: Mapping[str, str]) -> PromptMessage:
+    def ask(self, tool: Tool, template: str, values: Mapping[str, str]) -> PromptMessage:
         """The user's question."""
-        framed = self.material.frames.put_around(self.rng, template, self.language)
+        frames, ends_free = self.material.frames, tool.ends_free(template)
+        framed = frames.put_around(self.rng, template, self.language, ends_free)
         return PromptMessage("user", fill_slots(framed, values))
 
     def result(self, tool: Tool, said: Mapping[str, Said]) -> tuple[PromptMessage, PromptMessage]:
@@ -145,25 +147,29 @@ class Scene:
         return PromptMessage("observation", observation), PromptMessage("assistant", reply)
 
     def _others(
-        self, tool: Tool | None, outfit: Dress, number: int, taken: set[str], near: bool = True
+        self,
+        tool: Tool | None,
+        outfit: Dress,
+        number: int,
+        near: bool,
+        apart: frozenset[str] = frozenset(),
     ) -> list[Any]:
-        offered: list[Any] = []
-        apart = {tool.id, *tool.apart} if tool else set()
+        """Descriptions of other tools; where `near`, often of the same group, else of others."""
+        offered: dict[str, Any] = {}
+        left_out = {*apart, "search_web"} if tool and not near else set(apart)
         group = tool.group if tool and near and self.rng.random() < 0.5 else None
         while len(offered) < number:
             other = self.tool()
+            if other.id in left_out or (tool and _confusable(tool, other)):
+                continue
+            if tool and not near and other.group == tool.group:
+                continue
             if group and other.group != group and self.rng.random() < 0.8:
                 continue
-            if other.id in apart or (tool and tool.id in other.apart):
-                continue
-            if tool and not near and (other.group == tool.group or other.id == "search_web"):
-                continue
             dressed = dress(self.rng, other, outfit)
-            if dressed.name not in taken:
-                taken.add(dressed.name)
-                apart.add(other.id)
-                offered.append(dressed.description)
-        return offered
+            left_out.add(other.id)
+            offered.setdefault(dressed.name, dressed.description)
+        return list(offered.values())
 
     def _system(self, offered: list[Any]) -> PromptMessage:
         content = TOOLS_HEADER
@@ -171,6 +177,10 @@ class Scene:
             own = self.material.words.fill(self.rng, self.phrase("system"), self.language)
             content = f"{own}\n\n{TOOLS_HEADER}"
         return PromptMessage("system", content, tools=offered)
+
+
+def _confusable(tool: Tool, other: Tool) -> bool:
+    return other.id == tool.id or other.id in tool.apart or tool.id in other.apart
 
 
 def _question(scene: Scene) -> tuple[Tool, str, dict[str, Said]]:
@@ -190,14 +200,14 @@ def _called(dressed: DressedTool, said: Mapping[str, Said]) -> PromptMessage:
 def _call(scene: Scene) -> Dialogue:
     tool, template, said = _question(scene)
     dressed, system = scene.offer(tool, [said])
-    user = scene.ask(template, _surfaces(dressed, said))
+    user = scene.ask(tool, template, _surfaces(dressed, said))
     return Dialogue("tool_call", (system, user, _called(dressed, said)))
 
 
 def _call_and_answer(scene: Scene) -> Dialogue:
     tool, template, said = _question(scene)
     dressed, system = scene.offer(tool, [said])
-    user = scene.ask(template, _surfaces(dressed, said))
+    user = scene.ask(tool, template, _surfaces(dressed, said))
     messages = (system, user, _called(dressed, said), *scene.result(tool, said))
     return Dialogue("tool_answer", messages)
 
@@ -220,10 +230,10 @@ def _second_call(scene: Scene) -> Dialogue:
     dressed, system = scene.offer(tool, [first, second])
     messages = [
         system,
-        scene.ask(template, _surfaces(dressed, first)),
+        scene.ask(tool, template, _surfaces(dressed, first)),
         _called(dressed, first),
         *scene.result(tool, first),
-        scene.ask(second_template, _surfaces(dressed, second)),
+        scene.ask(tool, second_template, _surfaces(dressed, second)),
         _called(dressed, second),
     ]
     if scene.rng.random() < 0.5:
@@ -242,7 +252,7 @@ def _ask_back(scene: Scene) -> Dialogue:
     dressed, system = scene.offer(tool, [said])
     messages = [
         system,
-        scene.ask(template, _surfaces(dressed, said)),
+        scene.ask(tool, template, _surfaces(dressed, said)),
         PromptMessage("assistant", tool.kinds[missing].ask[scene.language]),
     ]
     if scene.rng.random() < 0.5:
@@ -252,16 +262,11 @@ def _ask_back(scene: Scene) -> Dialogue:
 
 
 def _no_tool_needed(scene: Scene) -> Dialogue:
-    entry = scene.rng.choice(scene.material.plain)
-    question = scene.rng.choice(entry[scene.language])
-    return Dialogue(
-        "tool_none",
-        (
-            scene.offer_others(None),
-            PromptMessage("user", question),
-            PromptMessage("assistant", entry[f"answer_{scene.language}"]),
-        ),
-    )
+    talk = scene.material.plain
+    plain = talk.draw(scene.rng, scene.language)
+    system = scene.offer_others(None, talk.knowing_tools if plain.is_knowledge else frozenset())
+    user = PromptMessage("user", scene.rng.choice(plain.questions))
+    return Dialogue("tool_none", (system, user, PromptMessage("assistant", plain.answer)))
 
 
 def _no_tool_fits(scene: Scene) -> Dialogue:
@@ -269,7 +274,7 @@ def _no_tool_fits(scene: Scene) -> Dialogue:
     tool = scene.rng.choice(list(scene.material.tools.values()))
     template = scene.rng.choice(tool.questions[scene.language])
     said = scene.values(tool, slots_of(template))
-    user = scene.ask(template, {slot: value.surface for slot, value in said.items()})
+    user = scene.ask(tool, template, {slot: value.surface for slot, value in said.items()})
     reply = PromptMessage("assistant", scene.phrase("no_tool"))
     return Dialogue("tool_none", (scene.offer_others(tool), user, reply))
 
