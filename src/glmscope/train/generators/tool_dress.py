@@ -65,6 +65,8 @@ class Dress:
     language: Language
     style: str
     describes_parameters: bool
+    describes_first: bool
+    lists_required: bool
 
     @classmethod
     def draw(cls, rng: random.Random, language: Language) -> Dress:
@@ -74,6 +76,8 @@ class Dress:
             language=other if rng.random() < (0.2 if language == "zh" else 0.08) else language,
             style=rng.choice(_STYLES),
             describes_parameters=rng.random() < 0.7,
+            describes_first=rng.random() < 0.25,
+            lists_required=rng.random() < 0.94,
         )
 
 
@@ -89,29 +93,32 @@ def dress(
     if rng.random() < 0.4:
         rng.shuffle(slots)
     slots = _grouped(slots, tool.objects)
-    object_names = {slot: owner for owner, owned in tool.objects.items() for slot in owned}
-    taken: set[str] = set(tool.objects)
     parameters: dict[str, _Parameter] = {}
-    properties: dict[str, Any] = {}
+    schemas: dict[str, dict[str, Any]] = {}
+    taken: set[str] = set(tool.objects)
     for slot in slots:
         surfaces = [values[slot].surface for values in said if slot in values]
         parameter, schema = _dress_parameter(rng, tool.kinds[slot], outfit, surfaces, taken)
-        parameters[slot] = parameter
-        owner = object_names.get(slot)
+        parameters[slot], schemas[slot] = parameter, schema
+    # What every question says may well be required: users of that tool would say it.
+    always = set.intersection(*map(set, said)) if said and rng.random() < 0.5 else set()
+    required = [slot for slot in slots if slot in tool.required or slot in always]
+    owners = {slot: owner for owner, owned in tool.objects.items() for slot in owned}
+    properties: dict[str, Any] = {}
+    for slot, schema in schemas.items():
         home = properties
-        if owner is not None:
-            home = properties.setdefault(owner, {"type": "object", "properties": {}})["properties"]
-        home[parameter.name] = schema
-    required = dict.fromkeys(
-        object_names.get(slot, parameters[slot].name) for slot in slots if slot in tool.required
-    )
+        if slot in owners:
+            nested = properties.setdefault(owners[slot], {"type": "object", "properties": {}})
+            home = nested["properties"]
+        home[parameters[slot].name] = schema
+    whole: dict[str, Any] = {"type": "object", "properties": properties}
+    if outfit.lists_required:
+        names = (owners.get(slot, parameters[slot].name) for slot in required)
+        whole["required"] = list(dict.fromkeys(names))
     name = styled(_tool_words(rng, tool), outfit.style)
-    description = {
-        "name": name,
-        "description": rng.choice(tool.about[outfit.language]),
-        "parameters": {"type": "object", "properties": properties, "required": list(required)},
-    }
-    return DressedTool(tool, name, description, parameters, object_names)
+    about = rng.choice(tool.about[outfit.language])
+    description = {"name": name, "description": about, "parameters": whole}
+    return DressedTool(tool, name, description, parameters, owners)
 
 
 def styled(words: str, style: str) -> str:
@@ -155,7 +162,8 @@ def _dress_parameter(
         listed, codes = _listed(rng, kind, outfit.language, surfaces)
         schema["enum"] = listed
     if outfit.describes_parameters:
-        schema["description"] = rng.choice(kind.about[outfit.language])
+        about = {"description": rng.choice(kind.about[outfit.language])}
+        schema = {**about, **schema} if outfit.describes_first else {**schema, **about}
     return _Parameter(name, type_name, codes), schema
 
 

@@ -71,8 +71,8 @@ class Workshop:
                 "en": _questions(self.questions_en, _said_en(labels), verb_en, thing_en),
             },
             answer={
-                "zh": f"{thing_zh}是{{result}}。" if gets else f"已{zh}。",
-                "en": f"The {thing_en} is {{result}}." if gets else f"Done: {en}.",
+                "zh": f"{thing_zh}的查询结果是{{result}}。" if gets else f"已{zh}。",
+                "en": f"The result for the {thing_en} is {{result}}." if gets else f"Done: {en}.",
             },
             result={"result": answer} if gets else {"status": rng.choice(("success", "ok"))},
             follow={

@@ -284,4 +284,4 @@ def _thanks(scene: Scene) -> Dialogue:
     answered = _call_and_answer(scene)
     thanks = PromptMessage("user", scene.phrase("thanks"))
     welcome = PromptMessage("assistant", scene.phrase("welcome"))
-    return Dialogue("tool_none", (*answered.messages, thanks, welcome))
+    return Dialogue("tool_round", (*answered.messages, thanks, welcome))
