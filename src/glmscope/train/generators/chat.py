@@ -22,7 +22,6 @@ from glmscope.train.generators.chat_wording import reword
 KINDS = ("identity", "chat", "how_to", "refusal", "follow_up")
 _KIND_WEIGHTS = (16, 30, 15, 9, 30)
 _CHINESE_SHARE = 0.64
-_SYSTEM_SHARE = 0.25
 _CHAIN_SHARE = 0.2
 _OTHER_LANGUAGE_SHARE = 0.1
 _SLOT_SHARE = {"identity": 0.25, "refusal": 0.45}
@@ -63,9 +62,7 @@ class _Desk:
 
     def system(self) -> tuple[PromptMessage, ...]:
         """A system message, or (mostly) nothing."""
-        if self._rng.random() >= _SYSTEM_SHARE:
-            return ()
-        return (PromptMessage("system", self._rng.choice(self._patterns.systems)),)
+        return self._patterns.opening(self._rng)
 
     def turns(self, kind: str, language: Language) -> tuple[Turn, ...]:
         """The turns of one dialogue of `kind`."""

@@ -18,9 +18,11 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+from glmscope.text.prompt import PromptMessage
 from glmscope.train.generators.chat_entries import LANGUAGES, Language
 from glmscope.train.generators.chat_values import Pools, Slots
 
+_SYSTEM_SHARE = 0.25
 _HEARD: dict[Language, str] = {"zh": "好的，我知道了。", "en": "All right, I see."}
 _THING_TELL: dict[Language, tuple[str, ...]] = {
     "zh": (
@@ -121,6 +123,12 @@ class Patterns:
     follow_up: Mapping[Language, FollowUpWords]
     systems: tuple[str, ...]
     pools: Mapping[Language, Pools]
+
+    def opening(self, rng: random.Random) -> tuple[PromptMessage, ...]:
+        """A system message as applications send them, or (mostly) nothing; it changes no answer."""
+        if rng.random() >= _SYSTEM_SHARE:
+            return ()
+        return (PromptMessage("system", rng.choice(self.systems)),)
 
     def slots(self, language: Language, rng: random.Random) -> Slots:
         """Fresh values for one dialogue."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from glmscope.text.prompt import PromptMessage
 from glmscope.train.dialogue import Dialogue
 from glmscope.train.generators.chat_entries import Language
-from glmscope.train.generators.chat_system import opening
+from glmscope.train.generators.chat_patterns import Patterns, read_patterns
 from glmscope.train.generators.chat_wording import reword
 from glmscope.train.generators.facts_material import Fact, Series, load_series
 
@@ -49,6 +49,7 @@ _FOLLOW_UPS: dict[Language, tuple[str, ...]] = {
 def dialogues(rng: random.Random, count: int, data: Path) -> Iterator[Dialogue]:
     """`count` dialogues of kind "fact" from `facts.toml` and `fact_tables.toml` in `data`."""
     series = load_series(data)
+    patterns = read_patterns(data)
     weights = [len(each.facts) if each.is_table else _SINGLE_WEIGHT for each in series]
     by_language: dict[Language, tuple[list[Series], list[int]]] = {"zh": ([], []), "en": ([], [])}
     for each, weight in zip(series, weights, strict=True):
@@ -57,11 +58,17 @@ def dialogues(rng: random.Random, count: int, data: Path) -> Iterator[Dialogue]:
         member_weights.append(weight)
     for _ in range(count):
         (first,) = rng.choices(series, weights)
-        yield _talk(rng, first, *by_language[first.language])
+        yield _talk(rng, patterns, first, *by_language[first.language])
 
 
-def _talk(rng: random.Random, series: Series, others: list[Series], weights: list[int]) -> Dialogue:
-    messages = list(opening(rng))
+def _talk(
+    rng: random.Random,
+    patterns: Patterns,
+    series: Series,
+    others: list[Series],
+    weights: list[int],
+) -> Dialogue:
+    messages = list(patterns.opening(rng))
     fact = rng.choice(series.facts)
     question = _question(rng, fact, series.language)
     for _ in range(_MOST_TURNS - 1):
