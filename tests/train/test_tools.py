@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -111,12 +112,34 @@ def test_calls_copy_the_words_of_the_user(made: Sequence[Dialogue]) -> None:
     assert copied[True] / copied.total() > 0.95  # the rest are codes, such as `on` for 打开
 
 
+def _observed(text: str) -> list[str]:
+    """The values in an observation, or none where it only says that all went well."""
+    if '"error"' in text or "status" in text:
+        return []
+    if text.startswith("{"):
+        return [str(leaf) for leaf in _leaves(json.loads(text)) if leaf != 0]
+    return re.findall(r"(?:^|, |\n)\w+(?:=|: )([^,\n]+)", text)
+
+
 def test_answers_use_the_observation(made: Sequence[Dialogue]) -> None:
+    used: Counter[bool] = Counter()
     for dialogue in made:
-        for message in dialogue.messages:
-            if message.role == "observation" and message.content == '{"error": "not found"}':
-                return
-    pytest.fail("no tool ever fails")
+        for observation, answer in zip(dialogue.messages, dialogue.messages[1:], strict=False):
+            if observation.role == "observation" and (values := _observed(observation.text)):
+                used[any(value in answer.text for value in values)] += 1
+    assert used.total() > 500
+    assert used[True] / used.total() > 0.95
+
+
+def test_some_tools_fail_and_the_answer_says_so(made: Sequence[Dialogue]) -> None:
+    answers = {
+        answer.text
+        for dialogue in made
+        for failure, answer in zip(dialogue.messages, dialogue.messages[1:], strict=False)
+        if failure.role == "observation" and '"error"' in failure.text
+    }
+    assert len(answers) == 4
+    assert all(answer.startswith(("抱歉", "Sorry")) for answer in answers)
 
 
 def test_no_call_where_none_is_needed(made: Sequence[Dialogue]) -> None:
