@@ -106,6 +106,7 @@ def test_what_a_file_may_not_hold(rule: object, complaint: str) -> None:
         ("[]", 'an object with a list "rules"'),
         ('{"rules": 1}', 'an object with a list "rules"'),
         ('{"rules": [], "seed": "x"}', '"seed" must be an integer'),
+        ('{"rules": [], "seeds": 1}', 'faults.json has an unknown name, "seeds"'),
     ],
 )
 def test_files_that_are_no_plan(tmp_path: Path, text: str, complaint: str) -> None:

@@ -304,6 +304,8 @@ def test_a_script_that_is_not_there_is_named(tmp_path):
         ("{", "not JSON"),
         ("[]", 'list "rules"'),
         ('{"rules": [3]}', "rule 1"),
+        ('{"rules": [], "rule": []}', 'x.json has an unknown name, "rule"'),
+        ('{"rules": [], "seed": 1}', 'an unknown name, "seed"'),
         ('{"rules": [{"reply": "a"}, {}]}', 'No "reply" in rule 2'),
         ('{"rules": [{"reply": "a", "matches": "b"}]}', '"matches"'),
         ('{"rules": [{"reply": 1}]}', '"reply"'),

@@ -74,7 +74,7 @@ class FaultPlan:
     @classmethod
     def from_json(cls, text: str, source: str) -> FaultPlan:
         """Parse a plan; `source` names it in errors. Raises UsageError."""
-        document = rules_file.parse(text, f"The fault plan {source}")
+        document = rules_file.parse(text, f"The fault plan {source}", ["seed"])
         seed = document.get("seed", 0)
         if not _is_integer(seed):
             raise UsageError(f'"seed" must be an integer in the fault plan {source}.')

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,18 @@ def read_text(path: Path, kind: str) -> str:
         raise UsageError(f"Cannot read the {kind} {path}: {reason}.") from error
 
 
-def parse(text: str, name: str) -> dict[str, Any]:
-    """The object, whose "rules" are a list of anything; `name` stands for it in the UsageError."""
+def parse(text: str, name: str, others: Collection[str] = ()) -> dict[str, Any]:
+    """The object: "rules", a list of anything, and what `others` allows beside it.
+
+    Raises UsageError for anything else; `name` stands for the file in it.
+    """
     try:
         document = json.loads(text)
     except ValueError as error:
         raise UsageError(f"{name} is not JSON: {error}.") from error
     if not isinstance(document, dict) or not isinstance(document.get("rules"), list):
         raise UsageError(f'{name} must be an object with a list "rules".')
+    unknown = sorted(document.keys() - {"rules", *others})
+    if unknown:
+        raise UsageError(f'{name} has an unknown name, "{unknown[0]}".')
     return document
