@@ -8,6 +8,8 @@ import time
 from typing import Any
 
 import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.frames import CloseCode
 
 from glmscope.server.settings import ServerSettings
 from glmscope.store.keys import KeyStore
@@ -212,10 +214,17 @@ def test_nonsense_is_refused_and_the_connection_goes_on(
         assert client.run().texts[-1] == ANSWER
 
 
-def test_text_that_is_not_utf_8_ends_only_its_connection(server: RunningServer) -> None:
+@pytest.mark.parametrize("frame", [b"\xff\xfe", [b"\xe4", b"abc"]], ids=["whole", "fragments"])
+def test_text_that_is_not_utf_8_ends_only_its_connection(
+    server: RunningServer, frame: bytes | list[bytes], caplog: pytest.LogCaptureFixture
+) -> None:
     with websocket(server) as client:
-        client.connection.send(b"\xff\xfe", text=True)
-        client.connection.close()
+        client.connection.send(frame, text=True)
+        with pytest.raises(ConnectionClosed) as closed:
+            client.receive()
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == CloseCode.INVALID_DATA
+    assert caplog.records == []  # a client's mistake, nothing that went wrong here
     with websocket(server) as client:
         assert client.run().texts[-1] == ANSWER
 

@@ -9,6 +9,7 @@ from uvicorn._types import ASGISendEvent
 from uvicorn.config import Config
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
+from websockets.frames import CloseCode
 
 from glmscope.server.countdown import Countdown
 from glmscope.server.settings import ServerSettings
@@ -20,6 +21,8 @@ class WebsocketConnection(WebSocketsSansIOProtocol):
     A handshake that is refused in words counts as complete: uvicorn would report each as an error,
     beside the log and at anybody's request. A client that reads nothing is not read from: uvicorn
     would go on answering its pings, into memory. After `write_seconds` it is cut off, as over HTTP.
+    Text that is not UTF-8 closes the websocket and no more: uvicorn would report a failure of its
+    own, trace and all.
     """
 
     def __init__(
@@ -51,8 +54,25 @@ class WebsocketConnection(WebSocketsSansIOProtocol):
         if not self.read_paused:
             self.transport.resume_reading()
 
+    def send_receive_event_to_app(self) -> None:
+        """uvicorn: a message is complete."""
+        if self.curr_msg_data_type == "text" and not _is_utf8(b"".join(self.frames)):
+            self.frames = []
+            self.conn.fail(CloseCode.INVALID_DATA, "the text is not UTF-8")
+            self.handle_parser_exception()
+        else:
+            super().send_receive_event_to_app()
+
     async def send(self, message: ASGISendEvent) -> None:
         """ASGI."""
         await super().send(message)
         if self.initial_response is not None and self.close_sent:
             self.handshake_complete = True
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
