@@ -66,12 +66,12 @@ MonthlyOption = Annotated[
 class TermOptions:
     """The options as given; None leaves a term as it is."""
 
-    models: str | None
-    expires: str | None
-    requests_per_minute: str | None
-    tokens_per_minute: str | None
-    concurrent_requests: str | None
-    tokens_per_month: str | None
+    models: ModelsOption = None
+    expires: ExpiresOption = None
+    requests_per_minute: RequestsOption = None
+    tokens_per_minute: TokensOption = None
+    concurrent_requests: ConcurrentOption = None
+    tokens_per_month: MonthlyOption = None
 
     def applied_to(self, terms: KeyTerms) -> KeyTerms:
         """`terms` with what was given changed. Raises UsageError for what cannot be read."""

@@ -7,7 +7,7 @@ import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,17 +18,9 @@ from rich.text import Text
 from glmscope import paths
 from glmscope.cli.config import ConfigOption
 from glmscope.cli.console import note, out, say
-from glmscope.cli.key_terms import (
-    ConcurrentOption,
-    ExpiresOption,
-    ModelsOption,
-    MonthlyOption,
-    RequestsOption,
-    TermOptions,
-    TokensOption,
-    described,
-)
+from glmscope.cli.key_terms import TermOptions, described
 from glmscope.cli.moments import read_span
+from glmscope.cli.option_groups import grouped
 from glmscope.store.keyinfo import KeyTerms, Role
 
 if TYPE_CHECKING:
@@ -45,8 +37,26 @@ DatabaseOption = Annotated[
     ),
 ]
 
-_GUESSABLE = 20  # characters: a shorter token of one's own can be found by trying
 
+@dataclass(frozen=True)
+class StoreOptions:
+    """Where keys are kept."""
+
+    database: DatabaseOption = None
+    config: ConfigOption = None
+
+    @contextmanager
+    def keys(self) -> Iterator[KeyStore]:
+        """The keys, for the time of a command."""
+        # SQLAlchemy and Alembic take half a second to import, which `glmscope --help` need not pay.
+        from glmscope.store.database import open_database
+        from glmscope.store.keys import KeyStore
+
+        with open_database(self.database or paths.database_path()) as opened:
+            yield KeyStore(opened)
+
+
+_GUESSABLE = 20  # characters: a shorter token of one's own can be found by trying
 
 ServerOption = Annotated[
     str | None,
@@ -56,7 +66,9 @@ KeyArgument = Annotated[str, typer.Argument(metavar="ID", help="The key's id, or
 
 
 @app.command()
+@grouped
 def create(
+    *,
     name: Annotated[str, typer.Option(help="What to call the key in lists and logs.")] = "default",
     admin: Annotated[
         bool,
@@ -68,19 +80,12 @@ def create(
         bool, typer.Option("--own", help="Read a key of your own from standard input instead.")
     ] = False,
     server: ServerOption = None,
-    models: ModelsOption = None,
-    expires: ExpiresOption = None,
-    rpm: RequestsOption = None,
-    tpm: TokensOption = None,
-    concurrent: ConcurrentOption = None,
-    monthly: MonthlyOption = None,
-    database: DatabaseOption = None,
-    config: ConfigOption = None,
+    given: TermOptions,
+    store: StoreOptions,
 ) -> None:
     """Make a key and print it, this once."""
-    given = TermOptions(models, expires, rpm, tpm, concurrent, monthly)
     terms = given.applied_to(KeyTerms(role=Role.ADMIN if admin else Role.USER))
-    with _key_store(database) as keys:
+    with store.keys() as keys:
         new = keys.add(name, _read_own_key(), terms) if own else keys.create(name, terms)
     _show(new, server)
     if len(new.key) < _GUESSABLE:
@@ -88,13 +93,14 @@ def create(
 
 
 @app.command("list")
+@grouped
 def list_keys(
+    *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
-    database: DatabaseOption = None,
-    config: ConfigOption = None,
+    store: StoreOptions,
 ) -> None:
     """Show every key's id, name, last four characters, terms and state."""
-    with _key_store(database) as keys:
+    with store.keys() as keys:
         known = keys.list()
     if as_json:
         say(json.dumps([_as_json(key) for key in known], ensure_ascii=False, indent=2))
@@ -103,39 +109,35 @@ def list_keys(
 
 
 @app.command("set")
+@grouped
 def set_terms(
+    *,
     key: KeyArgument,
     name: Annotated[str | None, typer.Option(help="A new name.")] = None,
-    models: ModelsOption = None,
-    expires: ExpiresOption = None,
-    rpm: RequestsOption = None,
-    tpm: TokensOption = None,
-    concurrent: ConcurrentOption = None,
-    monthly: MonthlyOption = None,
-    database: DatabaseOption = None,
-    config: ConfigOption = None,
+    given: TermOptions,
+    store: StoreOptions,
 ) -> None:
     """Change what a key may do, from its next request on; the rest stays as it is."""
-    given = TermOptions(models, expires, rpm, tpm, concurrent, monthly)
-    with _key_store(database) as keys:
+    with store.keys() as keys:
         found = keys.find(key)
         changed = keys.change(found.id, name or found.name, given.applied_to(found.terms))
     out.print(_table([changed]))
 
 
 @app.command()
+@grouped
 def rotate(
+    *,
     key: KeyArgument,
     grace: Annotated[
         str | None,
         typer.Option(metavar="24h", help="How long the old text still works.  [default: not]"),
     ] = None,
     server: ServerOption = None,
-    database: DatabaseOption = None,
-    config: ConfigOption = None,
+    store: StoreOptions,
 ) -> None:
     """Give a key a new text and print it, this once; id, terms and usage stay."""
-    with _key_store(database) as keys:
+    with store.keys() as keys:
         new = keys.rotate(key, timedelta(0) if grace is None else read_span(grace, "--grace"))
     _show(new, server)
     if new.old_until is None:
@@ -145,13 +147,14 @@ def rotate(
 
 
 @app.command()
+@grouped
 def revoke(
+    *,
     key: KeyArgument,
-    database: DatabaseOption = None,
-    config: ConfigOption = None,
+    store: StoreOptions,
 ) -> None:
     """Refuse a key from now on, in running servers too."""
-    with _key_store(database) as keys:
+    with store.keys() as keys:
         revoked = keys.revoke(key)
     say(f"Key {revoked.id} ({revoked.name}) is revoked since {_local(revoked.revoked_at)}.")
 
@@ -166,16 +169,6 @@ def export_lines(server: str, key: str) -> list[str]:
         f"export DASHSCOPE_API_KEY={shlex.quote(key)}",
         f"export DASHSCOPE_HTTP_BASE_URL={shlex.quote(base)}",
     ]
-
-
-@contextmanager
-def _key_store(database: str | None) -> Iterator[KeyStore]:
-    # SQLAlchemy and Alembic take half a second to import, which `glmscope --help` need not pay.
-    from glmscope.store.database import open_database
-    from glmscope.store.keys import KeyStore
-
-    with open_database(database or paths.database_path()) as opened:
-        yield KeyStore(opened)
 
 
 def _show(new: NewKey, server: str | None) -> None:
