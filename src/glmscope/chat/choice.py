@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import contextmanager
 from itertools import zip_longest
-from pathlib import Path
 
 import structlog
 
 from glmscope.chat.events import CallPiece, Finished, ReplyEvent, TextPiece, Usage
+from glmscope.chat.place import place_of
 from glmscope.chat.reply_text import ReplyText
 from glmscope.engine.engine import Step
 from glmscope.errors import EngineFailure, ServiceError
@@ -129,7 +129,7 @@ class Choice:
             raise
         except Exception as error:
             failure = EngineFailure()
-            self._log_failure(failure, reason=_place(error))
+            self._log_failure(failure, reason=place_of(error))
             raise failure from error
 
     def _log_failure(self, error: ServiceError, reason: str) -> None:
@@ -157,14 +157,3 @@ async def _next(steps: AsyncGenerator[Step, None]) -> Step | None:
         return await steps.__anext__()
     except StopAsyncIteration:
         return None
-
-
-def _place(error: Exception) -> str:
-    """Kind of an exception and the line that raised it."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    if trace is None:
-        return type(error).__name__
-    file = Path(trace.tb_frame.f_code.co_filename).name
-    return f"{type(error).__name__} at {file}:{trace.tb_lineno}"

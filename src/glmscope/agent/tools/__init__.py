@@ -1,0 +1,1 @@
+"""The tools themselves, and where an operator's come from."""

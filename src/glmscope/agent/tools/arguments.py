@@ -1,0 +1,69 @@
+"""Arguments of a call against the JSON schema that its tool declares, before anything is run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from glmscope.errors import UsageError
+
+if TYPE_CHECKING:
+    from jsonschema.protocols import Validator
+
+_LONGEST_SLIP = 300
+
+
+class ArgumentCheck:
+    """One tool's schema, made ready when it is first needed: most servers never run a tool.
+
+    Regular expressions of a schema are left to the tool: matching one can take any time, and
+    schemas come from other machines. So is whatever the schema refers to elsewhere: nothing is
+    fetched.
+    """
+
+    def __init__(self, schema: Mapping[str, Any]) -> None:
+        self._schema = schema
+
+    def check_schema(self, where: str) -> None:
+        """Raises UsageError for what is no JSON schema; `where` names it."""
+        from jsonschema.exceptions import SchemaError
+
+        try:
+            self._validator.check_schema(self._schema)
+        except SchemaError as error:
+            raise UsageError(f"{where} is no JSON schema: {_cut(error.message)}.") from None
+
+    def slip(self, arguments: Mapping[str, Any]) -> str | None:
+        """What is wrong with the arguments, and where; None when they follow the schema."""
+        from jsonschema.exceptions import best_match
+        from referencing.exceptions import Unresolvable
+
+        try:
+            error = best_match(self._validator.iter_errors(arguments))
+        except (Unresolvable, RecursionError):
+            return "the tool's schema refers to something that it does not hold"
+        if error is None:
+            return None
+        place = "".join(f"[{part!r}]" for part in error.absolute_path)
+        return _cut(f"{place}: {error.message}" if place else error.message)
+
+    @cached_property
+    def _validator(self) -> Validator:
+        from jsonschema import Draft202012Validator
+        from jsonschema.validators import extend
+        from referencing import Registry
+
+        kind = extend(
+            Draft202012Validator, {"pattern": _unchecked, "patternProperties": _unchecked}
+        )
+        # With a registry of its own the library does not fetch what a reference names.
+        return kind(dict(self._schema), registry=Registry())
+
+
+def _unchecked(*_: object) -> None:
+    """A keyword that nothing fails."""
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST_SLIP else f"{text[:_LONGEST_SLIP]}…"
