@@ -15,8 +15,8 @@ from typing import Any, Protocol
 
 import structlog
 
-from glmscope.agent.tools.arguments import ArgumentCheck
-from glmscope.agent.tools.declaration import declare
+from glmscope.agent.tool_arguments import ArgumentCheck
+from glmscope.agent.tool_declaration import declare
 from glmscope.chat import tools as chat_tools
 from glmscope.chat.place import place_of
 from glmscope.errors import AccessDenied, InvalidParameter, UsageError
