@@ -125,3 +125,14 @@ async def test_without_the_ids_of_turns_calls_are_refused(converted: Path):
     with pytest.raises(InvalidParameter, match="calls"):
         await reply(engine, replace(WILD, calls=CallRule((WEATHER,))))
     await engine.close()
+
+
+async def test_code_for_an_interpreter_is_drawn_in_its_fence(engine: OpenVINOEngine) -> None:
+    rule = CallRule((), must_call=True, several=False, code="interpreter")
+    for seed in range(3):
+        ids, finish = await reply(engine, replace(WILD, calls=rule, seed=seed))
+        text = TOKENIZER.decode(ids).lstrip(" ")
+        assert text.startswith("interpreter\n ```python\n") or text.startswith(
+            "interpreter\n```python\n"
+        )
+        assert finish != "stop" or text.endswith("\n```")

@@ -16,8 +16,10 @@ from glmscope.chat.trace import PartReading
 from glmscope.engine.engine import TokenLogprob
 from glmscope.engine.json_follow import follows
 from glmscope.text.call_reading import NoCall, ReadCall, called_name, read_call
+from glmscope.text.code import INTERPRETER, ReadCode, read_code
 from glmscope.text.detokenizer import Detokenizer
 from glmscope.text.tokenizer import Tokenizer
+from glmscope.text.toolcall import Value
 
 Token: TypeAlias = tuple[int, TokenLogprob | None]
 
@@ -33,10 +35,19 @@ class CallGate:
     readings: list[PartReading]
     """What was made of the parts that have a header line."""
 
-    def __init__(self, tokenizer: Tokenizer, tools: Iterable[Tool], *, several: bool) -> None:
+    def __init__(
+        self,
+        tokenizer: Tokenizer,
+        tools: Iterable[Tool],
+        *,
+        several: bool,
+        takes_code: bool = False,
+    ) -> None:
         self.readings = []
         self._tokenizer = tokenizer
         self._tools = {tool.name: tool for tool in tools}
+        self._names = [*self._tools, *[INTERPRETER] * takes_code]
+        self._takes_code = takes_code
         self._sole_arguments = {tool.name: tool.sole_argument for tool in self._tools.values()}
         self._several = several
         self._made: list[ToolCall] = []
@@ -86,9 +97,10 @@ class CallGate:
         self.readings.append(PartReading("call", reading.repairs))
         self._held = []
         self._was_call = True
-        arguments = json.dumps(reading.parameters, ensure_ascii=False)
+        name, values = _called(reading)
+        arguments = json.dumps(values, ensure_ascii=False)
         call_id = f"call_{uuid.uuid4().hex[:24]}"
-        self._made.append(ToolCall(self._count, call_id, reading.name, arguments))
+        self._made.append(ToolCall(self._count, call_id, name, arguments))
         self._count += 1
         return ()
 
@@ -107,13 +119,15 @@ class CallGate:
     def _is_text(self) -> bool:
         """Whether the part cannot begin with the name of a tool any more."""
         begun = self._text.lstrip(" ")
-        if called_name(begun, self._tools) or any(name.startswith(begun) for name in self._tools):
+        if called_name(begun, self._names) or any(name.startswith(begun) for name in self._names):
             return False
         if not begun.startswith("\n"):
             self._note("it does not begin with the name of a declared tool")
         return True
 
-    def _read(self) -> ReadCall | NoCall:
+    def _read(self) -> ReadCall | ReadCode | NoCall:
+        if self._takes_code and called_name(self._text, self._names) == INTERPRETER:
+            return read_code(self._text)
         reading = read_call(self._text, self._sole_arguments)
         if isinstance(reading, NoCall):
             return reading
@@ -127,3 +141,10 @@ class CallGate:
 
     def _note(self, reason: str) -> None:
         self.readings.append(PartReading("text", reason=reason))
+
+
+def _called(reading: ReadCall | ReadCode) -> tuple[str, dict[str, Value]]:
+    """What is called, and with what; code is the one argument of the interpreter."""
+    if isinstance(reading, ReadCode):
+        return INTERPRETER, {"code": reading.code}
+    return reading.name, reading.parameters

@@ -10,7 +10,13 @@ from glmscope.chat.request import Message, Role
 from glmscope.chat.tools import ToolOffer
 from glmscope.errors import InvalidParameter
 from glmscope.family import Family
-from glmscope.text.prompt import TOOLS_HEADER, PromptMessage, chatglm2_prompt, chatglm3_prompt
+from glmscope.text.prompt import (
+    INTERPRETER_SYSTEM,
+    TOOLS_HEADER,
+    PromptMessage,
+    chatglm2_prompt,
+    chatglm3_prompt,
+)
 from glmscope.text.tokenizer import Tokenizer
 
 PromptBuilder = Callable[[Sequence[Message]], list[int]]
@@ -58,14 +64,16 @@ def check_conversation(family: Family, messages: Sequence[Message]) -> None:
 def offering(messages: Sequence[Message], offer: ToolOffer | None) -> tuple[Message, ...]:
     """The conversation with the offered tools in its system message, which is made if need be.
 
-    The user's own system text stands first, then an empty line, then the tools as the network was
-    trained to read them.
+    The user's own system text stands first, then what offers the interpreter, then the tools as the
+    network was trained to read them, with an empty line between each two.
     """
     if offer is None:
         return tuple(messages)
     has_system = bool(messages) and messages[0].role == "system"
-    own = messages[0].content if has_system else ""
-    content = f"{own}\n\n{TOOLS_HEADER}" if own else TOOLS_HEADER
+    texts = [messages[0].content] if has_system and messages[0].content else []
+    texts += [INTERPRETER_SYSTEM] * offer.interpreter
+    texts += [TOOLS_HEADER] * bool(offer.tools)
+    content = "\n\n".join(texts)
     system = Message("system", content, tools=tuple(tool.shown for tool in offer.tools))
     return (system, *messages[has_system:])
 

@@ -232,7 +232,9 @@ def _gate(model: ServedModel, tools: ToolOffer | None) -> CallGate | None:
     """What takes calls out of a text, where there can be any."""
     if tools is None or tools.as_text:
         return None
-    return CallGate(model.tokenizer, tools.callable, several=tools.several)
+    return CallGate(
+        model.tokenizer, tools.callable, several=tools.several, takes_code=tools.takes_code
+    )
 
 
 def _of_choice(sampling: Sampling, index: int) -> Sampling:

@@ -12,6 +12,7 @@ from glmscope.engine.json_nodes import JsonSchema
 from glmscope.engine.json_schema import read_json_schema
 from glmscope.errors import InvalidParameter
 from glmscope.text.call_reading import is_tool_name
+from glmscope.text.code import INTERPRETER
 
 MOST_TOOLS = 128
 LONGEST_SCHEMAS = 65_536
@@ -96,7 +97,7 @@ class ToolOffer:
 
     All `tools` are shown to the model. With `must_call` it has to call one, with `only` it may
     call just the one of that name, without `several` at most one in a turn. `as_text` leaves calls
-    in the text as they were generated.
+    in the text as they were generated. With `interpreter` it may also send code to be run.
     """
 
     tools: tuple[Tool, ...]
@@ -104,6 +105,7 @@ class ToolOffer:
     only: str | None = None
     several: bool = True
     as_text: bool = False
+    interpreter: bool = False
 
     def __post_init__(self) -> None:
         """Raises InvalidParameter for too much, and for two tools of one name."""
@@ -113,7 +115,7 @@ class ToolOffer:
             raise InvalidParameter(
                 f"The parameters of all tools may have {LONGEST_SCHEMAS} characters.", param="tools"
             )
-        names = [tool.name for tool in self.tools]
+        names = [tool.name for tool in self.tools] + [INTERPRETER] * self.interpreter
         for name in names:
             if names.count(name) > 1:
                 raise InvalidParameter(f'Two tools are called "{name}".', param="tools")
@@ -124,6 +126,11 @@ class ToolOffer:
             )
 
     @property
+    def takes_code(self) -> bool:
+        """Whether code may be sent to the interpreter."""
+        return self.interpreter and self.only in (None, INTERPRETER)
+
+    @property
     def callable(self) -> tuple[Tool, ...]:
         """The tools that may be called."""
         return tuple(tool for tool in self.tools if self.only in (None, tool.name))
@@ -131,4 +138,5 @@ class ToolOffer:
     def rule(self) -> CallRule:
         """What an engine can hold a reply to."""
         tools = tuple(tool.held for tool in self.callable)
-        return CallRule(tools, must_call=self.must_call, several=self.several)
+        code = INTERPRETER if self.takes_code else None
+        return CallRule(tools, must_call=self.must_call, several=self.several, code=code)

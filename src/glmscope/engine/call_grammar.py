@@ -52,16 +52,24 @@ def call_grammar(rule: CallRule) -> str:
     """
     user, assistant, observation = map(literal, (USER_MARK, ASSISTANT_MARK, OBSERVATION_MARK))
     next_call = f" | {assistant} calls" if rule.several else ""
+    calls = [f"call_{number}" for number in range(len(rule.tools))]
+    calls += ["code_call"] * (rule.code is not None)
     rules = [
         f"root ::= {'calls' if rule.must_call else 'turn'}",
         "calls ::= gap call end_of_call",
         f'end_of_call ::= "" | {observation}{next_call}',
-        f"call ::= {' | '.join(f'call_{number}' for number in range(len(rule.tools)))}",
+        f"call ::= {' | '.join(calls)}",
     ]
     if not rule.must_call:
         rules += [
             'turn ::= calls | gap "\\n" text',
             f'text ::= "" | [^\\x01-\\x03] text | {user} | {observation} | {assistant} turn',
+        ]
+    if rule.code is not None:
+        opening = literal("```python\n")
+        rules += [
+            f"code_call ::= {literal(rule.code)} {_NEWLINE} gap {opening} code",
+            f"code ::= {_NEWLINE_FENCE} | [^\\x01-\\x03] code",
         ]
     for number, tool in enumerate(rule.tools):
         rules += _call(tool, f"call_{number}")

@@ -33,12 +33,14 @@ class CallRule:
     """Which tools a reply may call, in the family's own syntax.
 
     With `must_call` a reply is a call, else it may be a text or begin with one; with `several` a
-    call may be followed by another.
+    call may be followed by another. `code` is the name of what takes Python code instead of
+    arguments, where there is such a thing. At least one of `tools` and `code` is there.
     """
 
     tools: tuple[CallableTool, ...]
     must_call: bool = False
     several: bool = True
+    code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ does not begin with the name of a declared tool is a text, and so is a call that
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -64,7 +64,7 @@ def is_tool_name(name: str) -> bool:
     return 1 <= len(name) <= 64 and all(map(_is_of_name, name))
 
 
-def called_name(turn: str, names: Mapping[str, object]) -> str | None:
+def called_name(turn: str, names: Iterable[str]) -> str | None:
     """The declared name that the turn begins with, as a whole word; the longest that fits."""
     turn = turn.lstrip(" ")
     fitting = [
