@@ -11,6 +11,8 @@
     requests_per_minute = 60
     storage = "redis://127.0.0.1:6379/0" # counts for several servers; otherwise each for itself
 
+    [tools]                              # what the server runs for a model, see cli/tool_config
+
 A command's own options and the environment come before the file.
 """
 
@@ -40,12 +42,13 @@ _COUNTS = [limit.name for limit in fields(KeyLimits)]
 
 @dataclass(frozen=True)
 class Config:
-    """What a configuration file says. Names in `serve` are checked by that command."""
+    """What a configuration file says. `serve` and `tools` are checked by who uses them."""
 
     database: str | None = None
     serve: Mapping[str, Any] = field(default_factory=dict)
     limits: KeyLimits = field(default_factory=KeyLimits)
     limits_storage: str | None = None
+    tools: Mapping[str, Any] = field(default_factory=dict)
 
 
 def read_config(path: Path | None) -> Config:
@@ -65,7 +68,7 @@ def read_config(path: Path | None) -> Config:
         raise UsageError(f"The configuration file {path} cannot be read: {reason}.") from None
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"The configuration file {path} is not valid TOML: {error}.") from None
-    check_names(content, ("database", "serve", "limits"), f"{path}")
+    check_names(content, ("database", "serve", "limits", "tools"), f"{path}")
     limits = _table(content, "limits", path)
     check_names(limits, [*_COUNTS, "storage"], f"{path}, [limits]")
     return Config(
@@ -73,6 +76,7 @@ def read_config(path: Path | None) -> Config:
         serve=_table(content, "serve", path),
         limits=_key_limits(limits, f"{path}, [limits]"),
         limits_storage=_text(limits, "storage", f"{path}, [limits]"),
+        tools=_table(content, "tools", path),
     )
 
 
