@@ -20,14 +20,16 @@ from glmscope.engine.schema_grammar import Notation, SchemaRules, literal
 from glmscope.engine.vocabulary import ASSISTANT_MARK, OBSERVATION_MARK, USER_MARK
 
 # Strings are recursive rules and numbers bounded for the reasons that json_grammar gives. A line
-# and its content are encoded apart, each with a space in front, hence `gap`.
+# and its content are encoded apart, each with a space in front, hence `gap`. The runtime holds
+# bytes to a range of characters exactly only where all of these begin alike: in a larger range, and
+# in a class of what is not allowed, it lets bytes pass that are no character.
 _COMMON = r"""
 gap ::= " "?
 string ::= "'" single | "\"" double
 single ::= "'" | in_single single
 double ::= "\"" | in_double double
-in_single ::= [^'\\\x00-\x1f] | "\\" escape
-in_double ::= [^"\\\x00-\x1f] | "\\" escape
+in_single ::= [\x20-\x26\x28-\x5b\x5d-\x7f] | beyond_ascii | "\\" escape
+in_double ::= [\x20-\x21\x23-\x5b\x5d-\x7f] | beyond_ascii | "\\" escape
 hex ::= [0-9a-fA-F]
 escape ::= [\\'"nrt] | "x" hex hex | "u" ([0-9a-cefA-CEF] hex hex hex | [dD] [0-7] hex hex)
 digits ::= "0" | [1-9] [0-9]{0,14}
@@ -42,6 +44,9 @@ any_list ::= "[" ("]" | any any_items)
 any_items ::= "]" | ", " any any_items
 any_dict ::= "{" ("}" | string ": " any any_members)
 any_members ::= "}" | ", " string ": " any any_members
+beyond_ascii ::= [\x80-\u07ff] | [\u0800-\u0fff] | [\u1000-\ucfff] | [\ud000-\ud7ff] | beyond_d7ff
+beyond_d7ff ::= [\ue000-\uffff] | [\U00010000-\U0003ffff] | [\U00040000-\U000fffff] | last_plane
+last_plane ::= [\U00100000-\U0010ffff]
 """
 
 
@@ -63,7 +68,8 @@ def call_grammar(rule: CallRule) -> str:
     if not rule.must_call:
         rules += [
             'turn ::= calls | gap "\\n" text',
-            f'text ::= "" | [^\\x01-\\x03] text | {user} | {observation} | {assistant} turn',
+            "text ::= [\\x04-\\x7f] text | beyond_ascii text | end_of_text",
+            f'end_of_text ::= "" | {user} | {observation} | {assistant} turn',
         ]
     if rule.code is not None:
         opening = literal("```python\n")
