@@ -20,6 +20,7 @@
     │       └── AllocationQuotaExceeded  429  Throttling.AllocationQuota
     ├── ServiceError               the server failed or cannot answer now
     │   ├── EngineFailure          500  InternalError.Algo
+    │   ├── SandboxUnavailable     503  ModelUnavailable
     │   └── ModelUnavailable       503  ModelUnavailable
     └── OperatorError              whoever runs the server can mend it
         ├── ModelFilesError        a checkpoint or converted model that cannot be used
@@ -188,6 +189,14 @@ class EngineFailure(ServiceError):
         "An internal error has occured during execution, please try again later or contact "
         "service support."
     )
+
+
+class SandboxUnavailable(ServiceError):
+    """Code of a model cannot be run safely here; says why, and how to switch that on."""
+
+    code = "ModelUnavailable"  # the protocol has none of its own
+    status = 503
+    default_message = "The code interpreter is off."
 
 
 class ModelUnavailable(ServiceError):

@@ -74,6 +74,36 @@ class CallPiece:
 
 
 @dataclass(frozen=True, slots=True)
+class PluginFile:
+    """A file that a plugin made, such as a picture."""
+
+    name: str
+    content: bytes
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class PluginCall:
+    """The model calls what the server itself runs; the call's `name` is the plugin's."""
+
+    call: ToolCall
+    usage: Usage
+    index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PluginResult:
+    """What came of the `PluginCall` before it. `text` is what the model reads of it."""
+
+    call: ToolCall
+    text: str
+    usage: Usage
+    files: tuple[PluginFile, ...] = ()
+    is_error: bool = False
+    index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """The last event of every choice that did not fail.
 
@@ -87,4 +117,4 @@ class Finished:
     end: PieceLogprob | None = None
 
 
-ReplyEvent = TextPiece | CallPiece | Finished
+ReplyEvent = TextPiece | CallPiece | PluginCall | PluginResult | Finished

@@ -6,7 +6,7 @@ These are facts in memory while a reply is read; whoever keeps them longer decid
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from glmscope.engine.engine import Sampling
@@ -15,6 +15,10 @@ from glmscope.text.tokenizer import Tokenizer
 
 EndKind = Literal["token", "stop_string", "stop_sequence", "limit", "loop"]
 TokenRole = Literal["special", "text", "system", "user", "assistant", "observation"]
+
+Outcome = Literal["done", "failed", "repeated", "refused"]
+"""Of a call that the server runs; `repeated`: not run, because it had been before; `refused`: not
+run or not to its end, because a limit was met."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,17 @@ class ChoiceTrace:
 
 
 @dataclass(frozen=True, slots=True)
+class StepTrace:
+    """What the server ran because a reply called it; quotes neither the call nor the result."""
+
+    plugin: str
+    outcome: Outcome
+    seconds: float = 0.0
+    characters: int = 0
+    """Of the result, as the model reads it."""
+
+
+@dataclass(frozen=True, slots=True)
 class ReplyTrace:
     """One reply: what the engine was given, and what it made of it."""
 
@@ -63,6 +78,8 @@ class ReplyTrace:
     sampling: Sampling
     """As applied: with defaults filled in and limits taken into account."""
     choices: tuple[ChoiceTrace, ...]
+    steps: list[StepTrace] = field(default_factory=list)
+    """What the server ran after this reply, before the next one of the same request."""
 
 
 @dataclass(frozen=True, slots=True)

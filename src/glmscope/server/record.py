@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -42,7 +42,7 @@ class RequestRecord:
     token_gaps: list[tuple[float, int]] = field(default_factory=list)
     """For every later piece of text: seconds since the one before it in the same choice, and the
     tokens it brought."""
-    traces: tuple[ReplyTrace, ...] = ()
+    traces: Sequence[ReplyTrace] = ()
     """The reply's own facts, once it is waiting or read. Never for the log."""
 
     @property

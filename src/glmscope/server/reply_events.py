@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from typing import Protocol
 
 from glmscope.chat.events import Finished, ReplyEvent, Usage
@@ -21,8 +21,8 @@ class EventSource(Protocol):
         ...
 
     @property
-    def traces(self) -> tuple[ReplyTrace, ...]:
-        """One for each prompt; they grow while the events are read."""
+    def traces(self) -> Sequence[ReplyTrace]:
+        """One for each prompt; they, and their number, grow while the events are read."""
         ...
 
     def __aiter__(self) -> AsyncIterator[ReplyEvent]:

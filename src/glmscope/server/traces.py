@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 
 from glmscope.chat.events import Usage
-from glmscope.chat.trace import PartReading, ReplyEnd, ReplyTrace
+from glmscope.chat.trace import PartReading, ReplyEnd, ReplyTrace, StepTrace
 from glmscope.engine.engine import Sampling
 from glmscope.server.record import RequestRecord, Wire
 
@@ -43,6 +43,7 @@ class KeptReply:
     prompt_count: int
     prompt_ids: Sequence[int] | None
     choices: tuple[KeptChoice, ...]
+    steps: tuple[StepTrace, ...] = ()
 
     @property
     def size(self) -> int:
@@ -55,6 +56,7 @@ class KeptReply:
             + len(self.sampling.json_schema or "")
             + _calls_size(self.sampling)
             + sum(_text_size(choice.end) for choice in self.choices)
+            + _READING_BYTES * len(self.steps)
             + _READING_BYTES * sum(len(choice.readings) for choice in self.choices)
         )
 
@@ -78,7 +80,8 @@ class KeptTrace:
     """Mean over the tokens after the first piece."""
     usage: Usage | None
     replies: tuple[KeptReply, ...]
-    """One, but where a request holds several prompts (OpenAI's completions)."""
+    """One, but where a request holds several prompts (OpenAI's completions), or where the model
+    goes on with what plugins answered."""
     size: int
     """Bytes that keeping it takes, about."""
 
@@ -193,6 +196,7 @@ def _kept_reply(trace: ReplyTrace, texts: bool) -> KeptReply:
             )
             for choice in trace.choices
         ),
+        steps=tuple(trace.steps),
     )
 
 

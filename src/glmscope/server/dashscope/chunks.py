@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from glmscope.chat.events import (
     CallPiece,
@@ -20,10 +22,11 @@ from glmscope.server.dashscope.result import (
     result,
     tool_call,
 )
+from glmscope.server.plugin_messages import PluginMessages
 from glmscope.server.token_logprobs import logprobs_content
 
 # These stand for the text and for the entries of its tokens while a chunk is encoded. JSON leaves
-# them as they are, and nothing else in a chunk (counts, fixed words, an id) can hold them.
+# them as they are, and nothing before them in a chunk (counts, fixed words, an id) holds them.
 _TEXT_HOLE = "\ue000"
 _TOKENS_HOLE = "\ue001"
 
@@ -36,9 +39,10 @@ class _Said:
     tokens: bytearray = field(default_factory=bytearray)
     calls: list[ToolCall] = field(default_factory=list)
 
-    def add(self, piece: TextPiece | CallPiece) -> None:
+    def add(self, piece: ReplyEvent) -> None:
         if isinstance(piece, CallPiece):
             self.calls.append(piece.call)
+        if not isinstance(piece, TextPiece):
             return
         self.text += json_text.dump(piece.text)[1:-1]  # what stands between the quotes
         if piece.logprobs:
@@ -52,6 +56,9 @@ class ChunkFold:
     In cumulative mode every chunk repeats all of its choice so far. That is kept as JSON that only
     grows, so a chunk costs its new piece to encode and the rest to copy, not all of it to encode
     again. Without `request_id` the chunks hold none.
+
+    With plugins, a chunk that adds to `messages` holds them: the new one, or in cumulative mode all
+    so far. The others do not, for pictures are large.
     """
 
     def __init__(self, shape: ResultShape, incremental: bool, request_id: str | None) -> None:
@@ -59,23 +66,37 @@ class ChunkFold:
         self._incremental = incremental
         self._request_id = request_id
         self._said = [_Said() for _ in range(shape.n)]
+        self._messages = PluginMessages() if shape.plugins else None
 
     def add(self, event: ReplyEvent) -> bytes:
         """The next chunk; a choice's last one repeats it, or is empty in incremental mode."""
         if self._incremental:
             self._said[event.index] = _Said()
         said = self._said[event.index]
-        if not isinstance(event, Finished):
-            said.add(event)
+        said.add(event)
         finish_reason = event.reason if isinstance(event, Finished) else RUNNING
         # A call stands behind the first hole, and in its JSON text no quote stands by itself.
         calls = [tool_call(call) for call in said.calls]
-        choice = ResultChoice(event.index, _TEXT_HOLE, finish_reason, (_TOKENS_HOLE,), calls)
+        choice = ResultChoice(
+            event.index,
+            _TEXT_HOLE,
+            finish_reason,
+            (_TOKENS_HOLE,),
+            calls,
+            self._new_messages(event),
+        )
         chunk = json_text.dump(result(self._shape, [choice], event.usage, self._request_id))
         before, _, after = chunk.partition(_TEXT_HOLE.encode())
-        between, hole, after = after.partition(json_text.dump(_TOKENS_HOLE))
-        tokens = said.tokens if hole else b""
-        return b"".join((before, said.text, between, tokens, after))
+        if not self._shape.logprobs:
+            return b"".join((before, said.text, after))
+        between, _, after = after.partition(json_text.dump(_TOKENS_HOLE))
+        return b"".join((before, said.text, between, said.tokens, after))
+
+    def _new_messages(self, event: ReplyEvent) -> Sequence[Any]:
+        if self._messages is None:
+            return ()
+        new = self._messages.add(event)
+        return new if self._incremental or not new else self._messages.entries
 
 
 def _entries(tokens: tuple[PieceLogprob, ...]) -> bytes:

@@ -15,6 +15,7 @@ from glmscope.chat.events import (
 )
 from glmscope.server import json_text
 from glmscope.server.dashscope.result import ResultChoice, ResultShape, result, tool_call
+from glmscope.server.plugin_messages import PluginMessages
 from glmscope.server.token_logprobs import logprobs_content
 
 
@@ -25,6 +26,7 @@ class _Collected:
     pieces: list[str] = field(default_factory=list)
     tokens: list[PieceLogprob] = field(default_factory=list)
     calls: list[ToolCall] = field(default_factory=list)
+    messages: PluginMessages = field(default_factory=PluginMessages)
 
 
 class PlainFold:
@@ -40,12 +42,14 @@ class PlainFold:
 
     def add(self, event: ReplyEvent) -> bytes | None:
         """The answer's body once every choice has finished, None before."""
+        collected = self._collected[event.index]
+        collected.messages.add(event)
         if isinstance(event, TextPiece):
-            self._collected[event.index].pieces.append(event.text)
-            self._collected[event.index].tokens += event.logprobs
-            return None
-        if isinstance(event, CallPiece):
-            self._collected[event.index].calls.append(event.call)
+            collected.pieces.append(event.text)
+            collected.tokens += event.logprobs
+        elif isinstance(event, CallPiece):
+            collected.calls.append(event.call)
+        if not isinstance(event, Finished):
             return None
         self._ends[event.index] = event
         return self._body() if len(self._ends) == self._shape.n else None
@@ -59,6 +63,7 @@ class PlainFold:
                 self._ends[index].reason,
                 logprobs_content(collected.tokens),
                 [tool_call(call) for call in collected.calls],
+                collected.messages.entries if self._shape.plugins else (),
             )
             for index, collected in enumerate(self._collected)
         ]

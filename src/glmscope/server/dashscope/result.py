@@ -15,22 +15,30 @@ RUNNING = "null"
 
 @dataclass(frozen=True, slots=True)
 class ResultShape:
-    """What the results of one request hold: `n` choices, with or without logprobs."""
+    """What the results of one request hold: `n` choices, with or without logprobs.
+
+    `plugins`: whether there may be steps, which are told as `messages`.
+    """
 
     result_format: ResultFormat = "text"
     n: int = 1
     logprobs: bool = False
+    plugins: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ResultChoice:
-    """One text of a reply, its calls, and the entries of its tokens where they were asked for."""
+    """One text of a reply, its calls, and the entries of its tokens where they were asked for.
+
+    `messages` are those of a reply with plugins, as far as they are to be told.
+    """
 
     index: int
     text: str
     finish_reason: str
     logprobs: Sequence[Any] = ()
     tool_calls: Sequence[Any] = ()
+    messages: Sequence[Any] = ()
 
 
 def result(
@@ -55,7 +63,8 @@ def tool_call(call: ToolCall) -> dict[str, Any]:
 def _output(shape: ResultShape, choices: Sequence[ResultChoice]) -> dict[str, Any]:
     if shape.result_format == "text":
         (choice,) = choices
-        return {"text": choice.text, "finish_reason": choice.finish_reason}
+        output: dict[str, Any] = {"text": choice.text, "finish_reason": choice.finish_reason}
+        return output | _messages(choice)
     return {"choices": [_choice(shape, choice) for choice in choices]}
 
 
@@ -67,8 +76,13 @@ def _choice(shape: ResultShape, choice: ResultChoice) -> dict[str, Any]:
     else:
         message["content_type"] = "text"
     shown: dict[str, Any] = {"finish_reason": choice.finish_reason, "message": message}
+    shown |= _messages(choice)
     if shape.n > 1:
         shown["index"] = choice.index
     if shape.logprobs:
         shown["logprobs"] = {"content": list(choice.logprobs)}
     return shown
+
+
+def _messages(choice: ResultChoice) -> dict[str, Any]:
+    return {"messages": list(choice.messages)} if choice.messages else {}

@@ -1,0 +1,1 @@
+"""What the server runs itself for a model: the code interpreter and its sandbox."""
