@@ -95,7 +95,8 @@ class ToolRegistry:
         bounds: ToolBounds | None = None,
         allowed: Mapping[str, frozenset[str]] | None = None,
     ) -> None:
-        """`allowed`: by a key's id or name, the tools that it may use; a key not listed uses all.
+        """`allowed`: by a key's id or name, the tools that it may use, and under "*" those of a key
+        that is not listed; without "*" such a key uses all.
 
         Raises UsageError for a name that is no name, for two tools of one name, and for parameters
         that are no schema of an object.
@@ -130,6 +131,8 @@ class ToolRegistry:
     def allows(self, key: Iterable[str], name: str) -> bool:
         """Whether the key may use what is called `name`, be it a tool or the code interpreter."""
         lists = [self._allowed[each] for each in key if each in self._allowed]
+        if not lists and "*" in self._allowed:
+            lists = [self._allowed["*"]]
         return all(name in each for each in lists)
 
     def declaration(self, tool: Tool) -> chat_tools.Tool:

@@ -11,7 +11,8 @@ from glmscope.errors import UsageError
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator
 
-_LONGEST_SLIP = 300
+_SLIP_ENDS = 150
+"""Characters told of a long slip at either end: a value stands in front, what is wrong after it."""
 
 
 class ArgumentCheck:
@@ -66,4 +67,6 @@ def _unchecked(*_: object) -> None:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST_SLIP else f"{text[:_LONGEST_SLIP]}…"
+    if len(text) <= 2 * _SLIP_ENDS:
+        return text
+    return f"{text[:_SLIP_ENDS]}…{text[-_SLIP_ENDS:]}"
