@@ -7,7 +7,7 @@ import random
 import pytest
 
 from glmscope.train.encoding import Example
-from glmscope.train.objective import Shares, exercise
+from glmscope.train.objective import Shares, exercise, repetition
 from tests.train.tiny import tiny_tokenizer
 
 SPECIAL = tiny_tokenizer().special
@@ -89,3 +89,14 @@ def test_a_short_document_is_only_continued() -> None:
     rng = random.Random(1)
     example = exercise(TEXT[:5], [5], SPECIAL, Shares(1.0, 0.0), rng)
     assert SPECIAL.gmask in example.ids
+
+
+def test_a_repetition_is_learned_from_its_second_time_on() -> None:
+    rng = random.Random(2)
+    for _ in range(200):
+        example = repetition(range(3, 5000), rng)
+        length = example.learned.index(True) - 1
+        run, rest = example.ids[:length], example.ids[length:]
+        assert rest == run * (len(rest) // length)
+        assert 2 <= len(example) // length <= 4
+        assert example.learned == [False] * (length + 1) + [True] * (len(rest) - 1)

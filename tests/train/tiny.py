@@ -16,6 +16,7 @@ SETTINGS = """
 name = "GLMScope/tiny"
 seed = 7
 pieces = 700
+repetitions = 5
 rounds_share = 0.5
 data = "{data}"
 corpus = "corpus"
@@ -103,6 +104,7 @@ def tiny_model():
     """A ChatGLM3 of random weights over `tiny_tokenizer`."""
     import torch
 
+    from glmscope.train.initialization import initialize
     from glmscope.train.model import ChatGLM
 
     rows = -(-tiny_tokenizer().vocab_size // 64) * 64
@@ -121,7 +123,7 @@ def tiny_model():
         add_qkv_bias=True,
     )
     model = ChatGLM(config)
-    model.initialize(3)
+    initialize(model, 3)
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.mul_(4)  # attention that matters, so that leaks between documents show

@@ -11,6 +11,7 @@ from glmscope.text.tokenizer import Tokenizer
 from glmscope.train.corpus import plain_text, read_corpus
 from glmscope.train.dialogue import Dialogue, Generator
 from glmscope.train.encoding import Example, chatglm2_example, chatglm3_example
+from glmscope.train.objective import repetition
 from glmscope.train.settings import Settings
 
 
@@ -33,6 +34,14 @@ def documents(settings: Settings) -> Iterator[str]:
             yield from read_corpus(name, settings.corpus)
     for dialogue in tuning_dialogues(settings, share=0.1):
         yield plain_text(dialogue)
+
+
+def repetitions(settings: Settings, tokenizer: Tokenizer) -> Iterator[Example]:
+    """The copying exercises, over all pieces that stand for text."""
+    rng = random.Random(f"{settings.seed} repetitions")  # noqa: S311
+    pieces = range(tokenizer.special.eos + 1, tokenizer.piece_count)
+    for _ in range(settings.repetitions):
+        yield repetition(pieces, rng)
 
 
 def tuning_example(

@@ -183,18 +183,6 @@ class ChatGLM(nn.Module):
         logits = self.transformer.output_layer(hidden[places])
         return F.cross_entropy(logits.float(), targets[places])
 
-    def initialize(self, seed: int) -> None:
-        """Random weights of the usual size, smaller where they write into the residual stream."""
-        generator = torch.Generator().manual_seed(seed)
-        depth = (2 * self.config.num_layers) ** -0.5
-        for name, parameter in self.named_parameters():
-            if name.endswith("bias"):
-                nn.init.zeros_(parameter)
-            elif "layernorm" not in name:
-                writes = name.endswith(("dense.weight", "dense_4h_to_h.weight"))
-                deviation = 0.02 * (depth if writes else 1.0)
-                nn.init.normal_(parameter, std=deviation, generator=generator)
-
 
 def rotary_table(config: ModelConfig, positions: int) -> Tensor:
     """cos and sin of positions 0…: [positions, r/2, 2], float32 (section 2.3)."""

@@ -51,6 +51,19 @@ def exercise(
     return _continued(ids, special, rng)
 
 
+def repetition(pieces: range, rng: random.Random) -> Example:
+    """A run of random pieces, then the same run again, one to three times.
+
+    Only copying solves it. Tool calls, sums and follow-ups live on copying, and a small model
+    finds out how to do it far sooner here than from dialogues alone.
+    """
+    length = rng.randint(3, 13) if rng.random() < 0.75 else rng.randint(14, 59)
+    run = rng.choices(pieces, k=length)
+    times = rng.randint(1, 3)
+    first = [False] * (length + 1)  # the first piece of the first repeat cannot be foretold
+    return Example(run * (times + 1), [*first, *[True] * (times * length - 1)])
+
+
 def _continued(ids: Sequence[int], special: SpecialIds, rng: random.Random) -> Example:
     """A head of 0 to 50 %, [gMASK], `sop`, the tail and its end.
 

@@ -67,6 +67,7 @@ class Settings:
     name: str
     seed: int
     pieces: int
+    repetitions: int  # copying exercises in each of the first two stages
     rounds_share: float  # of the plain dialogues, written in ChatGLM2's rounds
     shape: Shape
     shares: Shares

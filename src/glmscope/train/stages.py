@@ -21,7 +21,13 @@ from glmscope.text.vocabulary import build_vocabulary
 from glmscope.train.checkpoint import export_checkpoint, load_checkpoint
 from glmscope.train.corpus import plain_text, pretraining_examples
 from glmscope.train.encoding import Example
-from glmscope.train.material import documents, tuning_dialogues, tuning_example
+from glmscope.train.initialization import initialize
+from glmscope.train.material import (
+    documents,
+    repetitions,
+    tuning_dialogues,
+    tuning_example,
+)
 from glmscope.train.model import ChatGLM
 from glmscope.train.packing import Batch, batches
 from glmscope.train.preferences import (
@@ -48,25 +54,27 @@ def tokenizer(settings: Settings, work: Path, compiled: bool = True) -> str:
 
 
 def pretrain(settings: Settings, work: Path, compiled: bool = True) -> str:
-    """Blank infilling over the documents, from random weights."""
+    """Blank infilling over the documents, and copying, from random weights."""
     words = _tokenizer(work)
     model = ChatGLM(settings.model_config(words.vocab_size))
-    model.initialize(settings.seed)
+    initialize(model, settings.seed)
 
     def epoch(rng: random.Random) -> Iterable[Example]:
-        return pretraining_examples(documents(settings), words, settings.shares, rng)
+        exercises = pretraining_examples(documents(settings), words, settings.shares, rng)
+        return itertools.chain(exercises, repetitions(settings, words))
 
     return _fit("pretrain", model, settings, settings.pretrain, epoch, work, compiled)
 
 
 def tune(settings: Settings, work: Path, compiled: bool = True) -> str:
-    """Dialogues, with loss on the assistant's turns only."""
+    """Dialogues, with loss on the assistant's turns only; copying goes on beside them."""
     words = _tokenizer(work)
     model = load_checkpoint(work / "pretrain")
 
     def epoch(rng: random.Random) -> Iterable[Example]:
         for dialogue in tuning_dialogues(settings):
             yield tuning_example(dialogue, words, settings.rounds_share, rng)
+        yield from repetitions(settings, words)
 
     return _fit("tune", model, settings, settings.tune, epoch, work, compiled)
 
