@@ -91,5 +91,5 @@ $(SERVE_READY): pyproject.toml requirements.lock | $(BIN)/python
 
 $(DEV_READY): pyproject.toml requirements.lock | $(BIN)/python
 	@echo "Installing GLMScope and its development tools; this takes a minute, once"
-	@$(PIP) --editable '.[dev,hub,postgres,redis]'
+	@$(PIP) --editable '.[dev,hub,interpreter,postgres,redis]'
 	@touch $(SERVE_READY) $@

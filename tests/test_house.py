@@ -18,6 +18,8 @@ SOURCES = sorted((REPOSITORY / "src").rglob("*.py"))
 ENGLISH = REPOSITORY / "README.md"
 CHINESE = REPOSITORY / "README.zh.md"
 MAX_LINES = 300
+# Runs cells, for which it is there: inside a sandbox, and never in the server.
+RUNS_CELLS = REPOSITORY / "src/glmscope/agent/sandbox/inside/cell.py"
 
 
 def test_rooms_import_only_whom_they_may() -> None:
@@ -59,6 +61,7 @@ def test_nothing_runs_code_from_data() -> None:
     found = [
         f"{path.relative_to(REPOSITORY)}:{node.lineno}"
         for path in SOURCES
+        if path != RUNS_CELLS
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Call) and _runs_code(node)
     ]

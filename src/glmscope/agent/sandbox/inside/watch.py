@@ -1,0 +1,84 @@
+"""What the processes of the sandbox use together: no single process's limit bounds that."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from .wire import DATA_DIRECTORY, Message
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+_WRITABLE = (DATA_DIRECTORY, "/tmp", "/dev/shm")  # noqa: S108 (the sandbox's own)
+_PROC = Path("/proc")
+
+
+class Watch:
+    """Measures one cell against the limits."""
+
+    def __init__(self, limits: Message) -> None:
+        self._limits = limits
+        self._cpu_before = cpu_seconds()
+        # A cell that finds too many files already may still run, to delete some.
+        self._files = max(limits["files"], files())
+
+    @property
+    def cpu(self) -> float:
+        """Processor time since the cell began, of all processes, in seconds."""
+        return cpu_seconds() - self._cpu_before
+
+    def excess(self) -> str | None:
+        """The limit that is passed, as the name of an ending, or None."""
+        if resident_bytes() > self._limits["memory"] and used_bytes() > self._limits["memory"]:
+            return "memory"
+        if files() > self._files:
+            return "files"
+        if self.cpu > self._limits["cpu_seconds"]:
+            return "cpu_time"
+        return None
+
+
+def _processes() -> list[Path]:
+    return [path for path in _PROC.iterdir() if path.name.isdigit()]
+
+
+def _read(path: Path) -> str:
+    """A file of a process that may end, or hide, at any time: then nothing."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def cpu_seconds() -> float:
+    """Processor time of all processes and of the children that they have waited for."""
+    ticks = 0
+    for process in _processes():
+        # The name, in parentheses, may hold spaces and parentheses of its own.
+        fields = _read(process / "stat").rpartition(")")[2].split()
+        ticks += sum(map(int, fields[11:15]))
+    return ticks / _TICKS
+
+
+def resident_bytes() -> int:
+    """An upper bound of the memory in use: pages that processes share count for each of them."""
+    return _PAGE * sum(int((_read(p / "statm").split() or "00")[1]) for p in _processes())
+
+
+def used_bytes() -> int:
+    """The memory in use, shared pages counted once; slower."""
+    return sum(map(_proportional_bytes, _processes()))
+
+
+def _proportional_bytes(process: Path) -> int:
+    for line in _read(process / "smaps_rollup").splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) * 1024
+    # Not to be read, as process 1 is not: count all of it.
+    return _PAGE * int((_read(process / "statm").split() or "00")[1])
+
+
+def files() -> int:
+    """Files, directories and links in everything that can be written to."""
+    counts = [os.statvfs(path) for path in _WRITABLE]
+    return sum(count.f_files - count.f_ffree for count in counts)

@@ -1,0 +1,146 @@
+"""A sandbox's processes as the server sees them: bubblewrap, and its child, process 1 inside."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import platform
+import signal
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+from glmscope.agent.sandbox.bubblewrap import find_bubblewrap, sandbox_command
+from glmscope.agent.sandbox.inside.wire import LINE_BYTES
+from glmscope.agent.sandbox.limits import SandboxLimits
+from glmscope.agent.sandbox.seccomp import seccomp_filter
+from glmscope.agent.sandbox.user_ids import UserIds
+from glmscope.errors import SandboxUnavailable
+
+OFF = "The code interpreter is off: "
+_COMPLAINT_BYTES = 2000
+_END_SECONDS = 10.0
+_INFO_BYTES = 4096
+
+# Of sandboxes that root starts, a user each.
+_USER_IDS = UserIds()
+
+
+class SandboxProcess:
+    """Made by `start`. `uid`: the user that the sandbox is to become, where root starts it."""
+
+    def __init__(
+        self,
+        process: asyncio.subprocess.Process,
+        stdin: asyncio.StreamWriter,
+        stdout: asyncio.StreamReader,
+        complaints: IO[bytes],
+        info: int,
+        uid: int | None,
+    ) -> None:
+        self.stdin = stdin
+        self.stdout = stdout
+        self.uid = uid
+        self._process = process
+        self._complaints = complaints
+        self._info = info
+        self._inner: int | None = None
+        self._closing: asyncio.Task[None] | None = None
+        self._complaint = ""
+
+    @classmethod
+    async def start(cls, limits: SandboxLimits, packages: Mapping[str, Path]) -> SandboxProcess:
+        """Start bubblewrap. Raises SandboxUnavailable where it is not there."""
+        bwrap, program = find_bubblewrap(), seccomp_filter(platform.machine())
+        if bwrap is None:
+            raise SandboxUnavailable(
+                OFF + "it needs bubblewrap (on Debian and Ubuntu: apt-get install bubblewrap)."
+            )
+        if program is None:
+            raise SandboxUnavailable(OFF + f"it does not know {platform.machine()} processors.")
+        uid = _USER_IDS.take() if os.geteuid() == 0 else None
+        complaints = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the process)
+        handle = _readable(program)
+        info, info_end = os.pipe()
+        command = sandbox_command(
+            bwrap, limits, packages, uid=uid, filter_handle=handle, info_handle=info_end
+        )
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=complaints,
+                pass_fds=[handle, info_end],
+                env={},
+                limit=LINE_BYTES,
+            )
+        finally:
+            os.close(handle)
+            os.close(info_end)
+        if process.stdin is None or process.stdout is None:
+            raise RuntimeError("A process was started without its pipes.")
+        return cls(process, process.stdin, process.stdout, complaints, info, uid)
+
+    @property
+    def pid(self) -> int:
+        """Of bubblewrap."""
+        return self._process.pid
+
+    @property
+    def ended(self) -> bool:
+        """Whether it has gone, or is about to."""
+        return self._closing is not None or self._process.returncode is not None
+
+    def find_inner(self) -> None:
+        """Take hold of process 1, so that `close` can kill it.
+
+        Killing bubblewrap alone does not end what has become another user.
+        """
+        os.set_blocking(self._info, False)
+        with suppress(OSError, ValueError, KeyError):
+            self._inner = os.pidfd_open(json.loads(os.read(self._info, _INFO_BYTES))["child-pid"])
+
+    async def close(self) -> str:
+        """Kill everything in it, and wait for that. Returns the last line of its complaints."""
+        if self._closing is None:
+            self._closing = asyncio.ensure_future(self._close())
+        await asyncio.shield(self._closing)
+        return self._complaint
+
+    async def _close(self) -> None:
+        if self._inner is None:
+            self.find_inner()
+        if self._inner is not None:
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._inner, signal.SIGKILL)
+            os.close(self._inner)
+        with suppress(ProcessLookupError):
+            self._process.kill()
+        os.close(self._info)
+        self.stdin.close()
+        with suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._end(), _END_SECONDS)
+        if self.uid is not None:
+            _USER_IDS.give_back(self.uid)
+        with self._complaints as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _COMPLAINT_BYTES))
+            lines = file.read().decode("utf-8", "replace").strip().splitlines()
+        self._complaint = lines[-1] if lines else ""
+
+    async def _end(self) -> None:
+        """Process 1 has the other end of this pipe until it is gone."""
+        while await self.stdout.read(LINE_BYTES):
+            pass
+        await self._process.wait()
+
+
+def _readable(data: bytes) -> int:
+    """A descriptor from which a program reads these bytes; they fit in a pipe."""
+    reading, writing = os.pipe()
+    os.write(writing, data)
+    os.close(writing)
+    return reading
