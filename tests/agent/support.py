@@ -73,6 +73,9 @@ class Sandboxes:
         self.opened.append(PlayedSandbox(self.play))
         return self.opened[-1]
 
+    async def close(self) -> None:
+        pass
+
 
 class PlayedSandbox:
     def __init__(self, play: Callable[[str], CodeOutput]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from glmscope.agent.code_runner import CodeDesk, CodeRunner
@@ -13,7 +13,7 @@ from glmscope.agent.tool import Tool, ToolRegistry
 from glmscope.agent.workbench import Workbench
 from glmscope.chat.reply import Reply
 from glmscope.chat.request import ChatRequest
-from glmscope.chat.service import ChatService
+from glmscope.chat.service import ChatService, ServedModel
 from glmscope.chat.tools import ToolOffer
 from glmscope.errors import AccessDenied, InvalidParameter, SandboxUnavailable
 
@@ -41,6 +41,20 @@ class Agent:
         self._limits = limits or LoopLimits()
         self._why_no_code = why_no_code
         self._fenced = fenced
+
+    @property
+    def models(self) -> Mapping[str, ServedModel]:
+        """Those of the service."""
+        return self._service.models
+
+    def use(self, registry: ToolRegistry) -> None:
+        """From now on, these are the tools: some are known only once a server has started."""
+        self._registry = registry
+
+    async def close(self) -> None:
+        """Let go of what runs code."""
+        if self._runner is not None:
+            await self._runner.close()
 
     def desk(self) -> CodeDesk:
         """An interpreter for several replies of one conversation, whose reader closes it.

@@ -52,6 +52,10 @@ class CodeRunner(Protocol):
         """Raises SandboxUnavailable, whose message says how to switch it on."""
         ...
 
+    async def close(self) -> None:
+        """End all that are left; none is made any more."""
+        ...
+
 
 class CodeDesk:
     """The interpreter of one conversation, whose sandbox is made when first there is code."""

@@ -89,6 +89,10 @@ def _reply(reply: Fields) -> Iterator[str | Text]:
         for reading in choice["readings"]:
             yield f"  read as: {_reading(reading)}"
         yield f"  ended by: {_end(choice['end'])}"
+    for step in reply["steps"]:
+        yield ""
+        yield printable(f"Plugin {step['plugin']}: {step['outcome']}")
+        yield f"  seconds {step['seconds']}, {step['characters']} characters for the model"
 
 
 def _calls(rule: Fields | None) -> str | None:

@@ -11,6 +11,11 @@ from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
 from glmscope import __version__
+from glmscope.agent.agent import Agent
+from glmscope.agent.code_runner import CodeRunner
+from glmscope.agent.loop_limits import LoopLimits
+from glmscope.agent.tool import ToolRegistry
+from glmscope.agent.tool_source import ToolSource, builtin_tools
 from glmscope.chat.service import ChatService
 from glmscope.errors import PathNotFound
 from glmscope.server.access_log import AccessLog
@@ -43,6 +48,10 @@ from glmscope.server.telemetry import Telemetry
 from glmscope.store.keyinfo import Role
 from glmscope.store.keys import KeyStore
 
+_NO_CODE = (
+    "The code interpreter is off on this server; `glmscope serve --interpreter` switches it on."
+)
+
 
 def create_app(
     service: ChatService,
@@ -53,6 +62,9 @@ def create_app(
     accounts: Accounts | None = None,
     recordings: ExchangeDirectory | None = None,
     replay: Replay | None = None,
+    tools: ToolSource = builtin_tools,
+    runner: CodeRunner | None = None,
+    loop_limits: LoopLimits | None = None,
 ) -> FastAPI:
     """An ASGI application that answers for `service` to whoever holds one of `keys`.
 
@@ -60,6 +72,9 @@ def create_app(
     told about every request that ended; `accounts` count what keys use, and limit it. Exchanges
     are written to `recordings`; `replay` answers in place of the service. Stopping the application
     (ASGI lifespan, or `app.state.lifecycle.stop()`) closes the service.
+
+    `tools` opens the plugins of requests, as long as the application runs; `runner` runs code of a
+    model, which without one is refused; `loop_limits` bound a reply with plugins.
     """
     settings = settings or ServerSettings()
     admission = Admission(
@@ -71,10 +86,11 @@ def create_app(
     telemetry = Telemetry(service, admission, settings)
     access_log = AccessLog([*observers, *telemetry.observers])
     lifecycle = Lifecycle(service, admission, settings.drain_seconds)
+    agent = Agent(service, ToolRegistry(()), runner, loop_limits, why_no_code=_NO_CODE)
     app = FastAPI(
         title="GLMScope",
         version=__version__,
-        lifespan=_stopping(lifecycle, accounts),
+        lifespan=_running(lifecycle, accounts, agent, tools),
         # No pages that answer without a key, and none that load scripts from elsewhere.
         openapi_url=None,
         redirect_slashes=False,
@@ -90,8 +106,8 @@ def create_app(
         app.include_router(replay_routes(replay), dependencies=[Depends(check_key)])
         return app
     checks = [check_key, request_check(accounts)]
-    _add_http_wires(app, service, admission, settings, checks)
-    tasks = TaskRoom(service, admission, access_log, checks, settings.websocket_hold_back_seconds)
+    _add_http_wires(app, service, agent, admission, settings, checks)
+    tasks = TaskRoom(agent, admission, access_log, checks, settings.websocket_hold_back_seconds)
     app.include_router(
         websocket_routes(tasks, settings),
         # A task opens its account itself: a connection lives for many of them.
@@ -103,15 +119,20 @@ def create_app(
     return app
 
 
-def _stopping(
-    lifecycle: Lifecycle, accounts: Accounts | None
+def _running(
+    lifecycle: Lifecycle, accounts: Accounts | None, agent: Agent, tools: ToolSource
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        yield
-        await lifecycle.stop()
-        if accounts is not None:
-            await accounts.close()
+        async with tools() as registry:
+            agent.use(registry)
+            try:
+                yield
+            finally:
+                await lifecycle.stop()
+                await agent.close()
+                if accounts is not None:
+                    await accounts.close()
 
     return lifespan
 
@@ -138,16 +159,17 @@ def _add_middleware(
 def _add_http_wires(
     app: FastAPI,
     service: ChatService,
+    agent: Agent,
     admission: Admission,
     settings: ServerSettings,
     checks: Sequence[Check],
 ) -> None:
     checked = [Depends(check) for check in checks]
     app.include_router(
-        dashscope_routes(service, admission, settings.keep_alive_seconds),
+        dashscope_routes(service, agent, admission, settings.keep_alive_seconds),
         dependencies=[Depends(speaks("dashscope")), *checked],
     )
-    openai = openai_routes(service, admission, settings.keep_alive_seconds)
+    openai = openai_routes(service, agent, admission, settings.keep_alive_seconds)
     for prefix in PREFIXES:
         app.include_router(
             openai, prefix=prefix, dependencies=[Depends(speaks("openai")), *checked]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from glmscope.agent.plugins import CODE_INTERPRETER
 from glmscope.chat.past_calls import PastCall
 from glmscope.errors import IllegalInput, InvalidParameter
 from glmscope.server import fields, json_text
@@ -11,7 +12,13 @@ from glmscope.server.fields import Fields
 
 
 def read_past_calls(message: Fields, where: str) -> tuple[PastCall, ...]:
-    """`tool_calls` of a message, or its old `function_call`. Raises InvalidParameter."""
+    """`tool_calls` of a message, its old `function_call`, or its `plugin_call`.
+
+    Raises InvalidParameter.
+    """
+    plugin = message.get("plugin_call")
+    if plugin is not None:
+        return (_plugin_call(plugin, f"{where}.plugin_call"),)
     calls = message.get("tool_calls")
     if calls is None or calls == []:
         single = message.get("function_call")
@@ -31,6 +38,14 @@ def _listed(call: object, where: str) -> PastCall:
         call_id = fields.text(call_id, f"{where}.id")
     # An empty id is what a stream's merger leaves where there was none.
     return _call(call.get("function"), call_id or None, f"{where}.function")
+
+
+def _plugin_call(call: object, where: str) -> PastCall:
+    """As the messages of a reply with plugins tell it; code is an argument there."""
+    if not isinstance(call, dict) or call.get("name") != CODE_INTERPRETER:
+        return _call(call, None, where)
+    arguments = _arguments(call.get("arguments"), f"{where}.arguments")
+    return PastCall.of_code(None, fields.text(arguments.get("code"), f"{where}.arguments.code"))
 
 
 def _call(function: object, call_id: str | None, where: str) -> PastCall:

@@ -50,6 +50,11 @@ class RequestRecord:
         """The key's id, which may be logged."""
         return None if self.key is None else self.key.id
 
+    @property
+    def key_names(self) -> tuple[str, ...]:
+        """The key's id and name, by which an operator's lists of tools know it."""
+        return () if self.key is None else (self.key.id, self.key.name)
+
     @classmethod
     def begin(cls, scope: Scope) -> RequestRecord:
         """Start the record of the request in `scope`."""

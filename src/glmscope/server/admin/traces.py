@@ -83,6 +83,7 @@ def _reply(reply: KeptReply, model: ServedModel) -> dict[str, Any]:
             "tokens": _tokens(model, reply.prompt_ids, "text"),
         },
         "choices": [_choice(choice, model) for choice in reply.choices],
+        "steps": [{**asdict(step), "seconds": _rounded(step.seconds)} for step in reply.steps],
     }
 
 

@@ -16,6 +16,7 @@ _ROLES: dict[str, Role] = {
     "assistant": "assistant",
     "bot": "assistant",
     "tool": "tool",
+    "plugin": "tool",
 }
 
 

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from fastapi.concurrency import run_in_threadpool
 
-from glmscope.chat.reply import Reply
-from glmscope.chat.service import ChatService
+from glmscope.agent.agent import Agent
 from glmscope.server.dashscope.request import GenerationRequest, read_generation
 from glmscope.server.fields import Fields
 from glmscope.server.model import read_model
 from glmscope.server.record import RequestRecord
+from glmscope.server.reply_events import EventSource
 
 
 async def prepare_generation(
-    body: Fields, service: ChatService, record: RequestRecord
-) -> tuple[GenerationRequest, Reply]:
+    body: Fields, agent: Agent, record: RequestRecord, plugin_header: str | None
+) -> tuple[GenerationRequest, EventSource]:
     """Refuse all that can be refused, in the protocol's order (section 7); generate nothing yet.
 
-    Raises EmptyModel, ModelNotFound, EmptyInput and InvalidParameter.
+    Raises EmptyModel, ModelNotFound, EmptyInput, InvalidParameter, and what `Agent.prepare` raises.
     """
-    model = read_model(body, service.models, record)
+    model = read_model(body, agent.models, record)
     record.model = model.id
-    call = read_generation(body, model, record.request_id)
+    call = read_generation(body, model, record.request_id, plugin_header)
     # In a thread, because a long conversation takes a moment to encode.
-    return call, await run_in_threadpool(service.prepare, call.chat)
+    reply = await run_in_threadpool(agent.prepare, call.chat, call.plugins, record.key_names)
+    return call, reply

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from glmscope.agent.plugins import PluginRequest
 from glmscope.chat.request import ChatRequest
 from glmscope.chat.service import ServedModel
 from glmscope.errors import EmptyInput, InvalidParameter
@@ -11,6 +12,7 @@ from glmscope.server.dashscope.conversation import read_conversation
 from glmscope.server.dashscope.parameters import read_parameters
 from glmscope.server.dashscope.result import ResultShape
 from glmscope.server.fields import Fields
+from glmscope.server.plugins import read_plugins
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,7 @@ class GenerationRequest:
     chat: ChatRequest
     shape: ResultShape
     incremental: bool
+    plugins: PluginRequest | None = None
 
 
 def read_input(body: Fields) -> Fields:
@@ -32,13 +35,20 @@ def read_input(body: Fields) -> Fields:
     return given
 
 
-def read_generation(body: Fields, model: ServedModel, request_id: str) -> GenerationRequest:
-    """Input first, then parameters. Raises EmptyInput and InvalidParameter."""
+def read_generation(
+    body: Fields, model: ServedModel, request_id: str, plugin_header: str | None = None
+) -> GenerationRequest:
+    """Input first, then parameters. Raises EmptyInput and InvalidParameter.
+
+    Plugins are named in the header, or in `parameters`, which has room for files.
+    """
     messages = read_conversation(read_input(body))
     options = body.get("parameters")
     if options is not None and not isinstance(options, dict):
         raise InvalidParameter("parameters should be an object.")
-    parameters = read_parameters(options or {}, model.limits.output)
+    options = options or {}
+    parameters = read_parameters(options, model.limits.output)
+    plugins = read_plugins(plugin_header, options.get("plugins"))
     chat = ChatRequest(
         request_id=request_id,
         model=model.id,
@@ -51,6 +61,12 @@ def read_generation(body: Fields, model: ServedModel, request_id: str) -> Genera
     )
     return GenerationRequest(
         chat=chat,
-        shape=ResultShape(parameters.result_format, chat.n, chat.logprobs is not None),
+        shape=ResultShape(
+            parameters.result_format,
+            chat.n,
+            logprobs=chat.logprobs is not None,
+            plugins=plugins is not None,
+        ),
         incremental=parameters.incremental_output,
+        plugins=plugins,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
+from glmscope.agent.agent import Agent
 from glmscope.chat.service import ChatService
 from glmscope.errors import AccessDenied, InvalidParameter
 from glmscope.server import json_text
@@ -14,12 +15,13 @@ from glmscope.server.dashscope.models import model_routes
 from glmscope.server.dashscope.plain import PlainFold
 from glmscope.server.dashscope.streaming import wants_stream
 from glmscope.server.dashscope.tokenizer import tokenizer_routes
+from glmscope.server.plugins import PLUGIN_HEADER
 from glmscope.server.record import RequestRecord
 from glmscope.server.reply_response import EventStreamResponse, PlainResponse
 
 
 def dashscope_routes(
-    service: ChatService, admission: Admission, keep_alive_seconds: float
+    service: ChatService, agent: Agent, admission: Admission, keep_alive_seconds: float
 ) -> APIRouter:
     """Everything that an SDK finds below its HTTP base URL. Whoever mounts it checks the key."""
     router = APIRouter(prefix="/api/v1")
@@ -29,7 +31,8 @@ def dashscope_routes(
         _refuse_unsupported_headers(request)
         record = RequestRecord.of(request)
         body = json_text.load_object(await request.body())
-        call, reply = await prepare_generation(body, service, record)
+        header = request.headers.get(PLUGIN_HEADER)
+        call, reply = await prepare_generation(body, agent, record, header)
         if not wants_stream(request.headers):
             plain = PlainFold(call.shape, record.request_id)
             return PlainResponse(reply, plain, admission, record)

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from glmscope.chat.reply import Reply
-from glmscope.chat.service import ChatService
+from glmscope.agent.agent import Agent
 from glmscope.errors import GLMScopeError
 from glmscope.server.access_log import CLIENT_GONE, AccessLog
 from glmscope.server.admission import Admission, Turn
@@ -24,8 +23,9 @@ from glmscope.server.dashscope.plain import PlainFold
 from glmscope.server.dashscope.request import GenerationRequest
 from glmscope.server.failures import public_error
 from glmscope.server.model import stand_in_header
+from glmscope.server.plugins import PLUGIN_HEADER
 from glmscope.server.record import RequestRecord
-from glmscope.server.reply_events import read_reply
+from glmscope.server.reply_events import EventSource, read_reply
 
 Check = Callable[[HTTPConnection], Awaitable[None]]
 
@@ -34,7 +34,7 @@ Check = Callable[[HTTPConnection], Awaitable[None]]
 class TaskRoom:
     """What every task of a server works with."""
 
-    service: ChatService
+    agent: Agent
     admission: Admission
     access_log: AccessLog
     checks: Sequence[Check]
@@ -91,7 +91,10 @@ class WebsocketTask:
                 await check(self._request)
             task = frames.read_run_task(frame)
             self._record.stream = task.streams
-            call, reply = await prepare_generation(task.payload, self._room.service, self._record)
+            header = self._request.headers.get(PLUGIN_HEADER)
+            call, reply = await prepare_generation(
+                task.payload, self._room.agent, self._record, header
+            )
             async with aclosing(reply):
                 with self._room.admission.admit(self._record.key_id) as turn:
                     # The last frame belongs inside: who stops the server waits for it.
@@ -101,7 +104,7 @@ class WebsocketTask:
         except Exception as failure:
             await self._fail(failure)
 
-    async def _answer(self, reply: Reply, call: GenerationRequest, turn: Turn) -> None:
+    async def _answer(self, reply: EventSource, call: GenerationRequest, turn: Turn) -> None:
         self._status = 200
         attributes = stand_in_header(self._record)
         await self._send(frames.task_started(self._record.request_id, attributes))
@@ -114,7 +117,7 @@ class WebsocketTask:
         else:
             await self._send_last(frames.task_finished(self._record.request_id))
 
-    async def _send_results(self, reply: Reply, call: GenerationRequest, turn: Turn) -> None:
+    async def _send_results(self, reply: EventSource, call: GenerationRequest, turn: Turn) -> None:
         """Every chunk as it is made, or the whole answer once nothing more can fail."""
         streams = self._record.stream
         fold = (

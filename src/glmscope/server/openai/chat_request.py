@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from glmscope.agent.plugins import PluginRequest
 from glmscope.chat.request import ChatRequest, Role
 from glmscope.chat.service import ServedModel
 from glmscope.errors import EmptyInput
@@ -11,6 +12,7 @@ from glmscope.server import fields
 from glmscope.server.fields import Fields, Interval
 from glmscope.server.messages import read_messages
 from glmscope.server.openai.parameters import Streaming, read_streaming, refuse_foreign
+from glmscope.server.plugins import read_plugins
 from glmscope.server.reply_form import read_json_schema, read_logprobs
 from glmscope.server.sampling import read_sampling
 from glmscope.server.tools import read_tools
@@ -22,6 +24,7 @@ _ROLES: dict[str, Role] = {
     "assistant": "assistant",
     "tool": "tool",
     "function": "tool",
+    "plugin": "tool",
 }
 
 
@@ -33,6 +36,7 @@ class ChatCall:
     streaming: Streaming
     old_calls: bool
     """Whether a call is to be told as the `function_call` of former times."""
+    plugins: PluginRequest | None = None
 
 
 def read_chat(body: Fields, model: ServedModel, request_id: str) -> ChatCall:
@@ -56,4 +60,5 @@ def read_chat(body: Fields, model: ServedModel, request_id: str) -> ChatCall:
         tools=tools.offer,
         **read_sampling(body),
     )
-    return ChatCall(chat, read_streaming(body), tools.old)
+    plugins = read_plugins(None, body.get("plugins"))
+    return ChatCall(chat, read_streaming(body), tools.old, plugins)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
+from glmscope.agent.agent import Agent
 from glmscope.chat.service import ChatService
 from glmscope.server import json_text
 from glmscope.server.admission import Admission
@@ -30,7 +31,7 @@ PREFIXES = ("/compatible-mode/v1", "/v1")
 
 
 def openai_routes(
-    service: ChatService, admission: Admission, keep_alive_seconds: float
+    service: ChatService, agent: Agent, admission: Admission, keep_alive_seconds: float
 ) -> APIRouter:
     """Everything that a client finds below its base URL. Whoever mounts it checks the key."""
     router = APIRouter()
@@ -56,9 +57,9 @@ def openai_routes(
         model = read_model(body, service.models, record)
         call = read_chat(body, model, record.request_id)
         # In a thread, because a long conversation takes a moment to encode.
-        reply = await run_in_threadpool(service.prepare, call.chat)
+        reply = await run_in_threadpool(agent.prepare, call.chat, call.plugins, record.key_names)
         kind = "chat.completion.chunk" if call.streaming.wanted else "chat.completion"
-        form = call.chat.logprobs is not None, call.old_calls
+        form = call.chat.logprobs is not None, call.old_calls, call.plugins is not None
         return answer(
             reply,
             record,
