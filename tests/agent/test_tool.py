@@ -213,9 +213,11 @@ def test_a_model_is_held_to_what_it_can_be_held_to() -> None:
     [
         ({"type": "string", "pattern": "^a", "minLength": 2}, {"type": "string", "minLength": 2}),
         ({"type": "string", "maxLength": 5000}, {"type": "string"}),
-        ({"type": "integer", "minimum": 1, "maximum": 9}, {"type": "integer", "minimum": 1, "maximum": 9}),
+        ({"type": "integer", "minimum": 1, "maximum": 2, "multipleOf": 1},
+         {"type": "integer", "minimum": 1, "maximum": 2}),
         ({"type": "number", "minimum": -90.5}, {"type": "number"}),
-        ({"type": ["string", "null"], "format": "date"}, {"format": "date", "type": ["string", "null"]}),
+        ({"type": ["string", "null"], "format": "date", "pattern": "2"},
+         {"format": "date", "type": ["string", "null"]}),
         ({"$ref": "#/$defs/Point"}, {"$ref": "#/$defs/Point"}),
         ({"$ref": "https://elsewhere/x"}, {}),
         ({"oneOf": [{"type": "string", "pattern": "x"}, {"type": "null"}]},
@@ -223,7 +225,8 @@ def test_a_model_is_held_to_what_it_can_be_held_to() -> None:
         ({"allOf": [{"type": "integer", "multipleOf": 2}]}, {"type": "integer"}),
         ({"type": "array", "items": {"type": "number", "multipleOf": 2}, "uniqueItems": True},
          {"type": "array", "items": {"type": "number"}}),
-        ({"properties": {"x": {"not": {}}}, "minProperties": 1}, {"type": "object", "properties": {"x": {}}}),
+        ({"properties": {"x": {"not": {}}}, "minProperties": 1},
+         {"type": "object", "properties": {"x": {}}}),
         ({"enum": [1, 2], "multipleOf": 1}, {"enum": [1, 2]}),
     ],
 )  # fmt: skip

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mcp import Client
     from mcp.client import Transport
 
-_CONNECT_TIMEOUT = 30.0
+_CONNECT_TIMEOUT = 60.0
 _CLOSE_TIMEOUT = 10.0
 
 
