@@ -17,6 +17,9 @@ class FakeModel:
         self.replies = list(replies)
         self.asked: list[list[tuple[str, str]]] = []
 
+    def forget(self) -> None:
+        pass
+
     def reply(self, messages: Sequence[Message]) -> Generator[str, None, None]:
         self.asked.append([(message.role, message.content) for message in messages])
         for piece in self.replies.pop(0):

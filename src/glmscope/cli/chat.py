@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from glmscope.agent.plugins import CODE_INTERPRETER
 from glmscope.cli.console import note
 from glmscope.cli.conversation import Conversation, Model, converse
 from glmscope.cli.options import (
@@ -21,6 +23,7 @@ from glmscope.cli.options import (
     TokenizerOption,
     WeightsOption,
 )
+from glmscope.cli.plugins import InterpreterOption, ToolsOption, code_runner, tools_of
 from glmscope.cli.remote import RemoteModel
 from glmscope.errors import UsageError
 
@@ -55,29 +58,41 @@ def chat(
     tokenizer: TokenizerOption = None,
     ptuning: PrefixOption = None,
     cache_gb: CacheOption = None,
+    tools: ToolsOption = None,
+    interpreter: InterpreterOption = False,
 ) -> None:
     """Talk to a model, over a server or in process. From a pipe, every line is a question."""
     options = ModelOptions((), engine, script, weights, family, tokenizer, ptuning, cache_gb)
     with contextlib.ExitStack() as stack:
         talker: Model
         if server is None:
-            talker = stack.enter_context(contextlib.closing(_local_model(model, options)))
+            local = _local_model(model, options, tools, interpreter)
+            talker = stack.enter_context(contextlib.closing(local))
         elif options != ModelOptions():
             raise UsageError("With --server, the server decides how its models are run.")
+        elif tools is not None:
+            raise UsageError("With --server, the server decides which tools there are.")
         elif not key:
             raise UsageError("A server wants a key: give --key or set DASHSCOPE_API_KEY.")
         else:
-            talker = RemoteModel(server, key, model or DEFAULT_MODEL)
+            plugins = [CODE_INTERPRETER] * interpreter
+            talker = RemoteModel(server, key, model or DEFAULT_MODEL, plugins)
         if not converse(Conversation(talker, system)):
             raise typer.Exit(1)
 
 
-def _local_model(model: str | None, options: ModelOptions) -> LocalModel:
+def _local_model(
+    model: str | None, options: ModelOptions, tools: Path | None, interpreter: bool
+) -> LocalModel:
     from glmscope.cli.local import LocalModel
     from glmscope.cli.wiring import open_models, pulled_models
     from glmscope.server.logs import configure_logs
 
     configure_logs()
+    plugins = (
+        None if tools is None else tools_of(tools),
+        code_runner() if interpreter else None,
+    )
     if options.engine is EngineName.OPENVINO:
         if model is None and DEFAULT_MODEL in pulled_models():
             model = DEFAULT_MODEL
@@ -86,9 +101,9 @@ def _local_model(model: str | None, options: ModelOptions) -> LocalModel:
         served, *_ = open_models(dataclasses.replace(options, models=chosen))
         if served.description:
             note(f"{served.id} is {served.description}; --model names another.")
-        return LocalModel(served)
+        return LocalModel(served, *plugins)
     wanted = model or DEFAULT_MODEL
     scripted = {model.id: model for model in open_models(options)}
     if wanted not in scripted:
         raise UsageError(f"The scripted engine answers as {' or '.join(scripted)}.")
-    return LocalModel(scripted[wanted])
+    return LocalModel(scripted[wanted], *plugins)

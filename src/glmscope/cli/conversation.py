@@ -5,21 +5,34 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Generator, Iterator, Sequence
-from typing import Protocol
+from pathlib import Path
+from typing import Protocol, TypeAlias
 
+from glmscope.chat.events import PluginCall, PluginResult
 from glmscope.chat.request import Message
 from glmscope.cli.console import complain, note, out, printable
+from glmscope.cli.steps import files_directory, remembered, show_call, show_result
 from glmscope.errors import RequestError, ServiceError
 
 _PROMPT = "> "
 _HELP = "/clear forgets the conversation, /exit or Ctrl-D ends, Ctrl-C stops a reply."
 
 
+Shown: TypeAlias = str | PluginCall | PluginResult
+
+
 class Model(Protocol):
     """Whatever continues a conversation."""
 
-    def reply(self, messages: Sequence[Message]) -> Generator[str, None, None]:
-        """The next assistant turn, in pieces; closing the generator, or Ctrl-C, stops it."""
+    def reply(self, messages: Sequence[Message]) -> Generator[Shown, None, None]:
+        """The next assistant turn, in pieces; closing the generator, or Ctrl-C, stops it.
+
+        Between pieces of text come the calls that are run for the model, and their results.
+        """
+        ...
+
+    def forget(self) -> None:
+        """The conversation begins anew; what its code has made is not needed any more."""
         ...
 
 
@@ -30,9 +43,12 @@ class Conversation:
         self._model = model
         self._opening = [Message("system", system)] if system else []
         self._messages = list(self._opening)
+        self._directory: Path | None = None
+        """Where files of plugins lie, once there are any."""
 
     def clear(self) -> None:
         """Forget everything but the system message."""
+        self._model.forget()
         self._messages = list(self._opening)
 
     def ask(self, question: str) -> None:
@@ -41,24 +57,39 @@ class Conversation:
         A stopped reply is remembered as far as it came. A question that got no reply is not
         remembered, so that the next one can be asked.
         """
-        self._messages.append(Message("user", question))
+        turn = [Message("user", question)]
         pieces: list[str] = []
         stopped = False
         try:
-            with contextlib.closing(self._model.reply(self._messages)) as reply:
+            with contextlib.closing(self._model.reply([*self._messages, *turn])) as reply:
                 for piece in reply:
-                    _print_piece(piece, first=not "".join(pieces).strip())
-                    pieces.append(piece)
+                    if isinstance(piece, str):
+                        _print_piece(piece, first=not "".join(pieces).strip())
+                        pieces.append(piece)
+                        continue
+                    turn.append(remembered(piece, "".join(pieces).strip()))
+                    self._show(piece, after_text=bool("".join(pieces).strip()))
+                    pieces = []
         except KeyboardInterrupt:
             stopped = True
         finally:
             if pieces:
-                self._messages.append(Message("assistant", "".join(pieces)))
+                turn.append(Message("assistant", "".join(pieces)))
                 out.print()
-            else:
-                self._messages.pop()
+            if len(turn) > 1:
+                self._messages += turn
         if stopped:
             note("(stopped)")
+
+    def _show(self, step: PluginCall | PluginResult, *, after_text: bool) -> None:
+        if after_text:
+            out.print()
+        if isinstance(step, PluginCall):
+            show_call(step.call)
+            return
+        if self._directory is None and step.files:
+            self._directory = files_directory()
+        show_result(step, self._directory or Path())
 
 
 def _print_piece(piece: str, *, first: bool) -> None:

@@ -7,33 +7,50 @@ import signal
 import uuid
 from collections.abc import Generator, Sequence
 
-from glmscope.chat.events import ReplyEvent, TextPiece
+from glmscope.agent.code_runner import CodeRunner
+from glmscope.agent.loop import AgentReply
+from glmscope.agent.tool_source import ToolSource
+from glmscope.chat.events import PluginCall, PluginResult, ReplyEvent, TextPiece
 from glmscope.chat.reply import Reply
 from glmscope.chat.request import ChatRequest, Message
 from glmscope.chat.service import ChatService, ServedModel
+from glmscope.cli.conversation import Shown
+from glmscope.cli.local_plugins import LocalPlugins
 
 
 class LocalModel:
     """A served model without a server; to be closed, and its engine with it."""
 
-    def __init__(self, model: ServedModel) -> None:
+    def __init__(
+        self,
+        model: ServedModel,
+        tools: ToolSource | None = None,
+        runner: CodeRunner | None = None,
+    ) -> None:
+        """`tools` and `runner`: what the model may call. Raises UsageError for tools that fail."""
         self._service = ChatService([model])
         self._id = model.id
         self._loop = asyncio.new_event_loop()
+        self._plugins = LocalPlugins(self._service, self._loop, tools, runner)
         self._step: asyncio.Task[ReplyEvent] | None = None
         self._stopping = False
 
     def close(self) -> None:
         """Let go of the engine's memory."""
+        self._plugins.close()
         self._loop.run_until_complete(self._service.close())
         self._loop.close()
 
-    def reply(self, messages: Sequence[Message]) -> Generator[str, None, None]:
+    def forget(self) -> None:
+        """The next code finds an empty sandbox."""
+        self._plugins.forget()
+
+    def reply(self, messages: Sequence[Message]) -> Generator[Shown, None, None]:
         """The next assistant turn, in pieces. Ctrl-C stops it and raises KeyboardInterrupt.
 
         To be read from the main thread, which is where signals arrive.
         """
-        reply = self._service.prepare(
+        reply = self._plugins.prepare(
             ChatRequest(request_id=str(uuid.uuid4()), model=self._id, messages=tuple(messages))
         )
         self._stopping = False
@@ -41,12 +58,12 @@ class LocalModel:
         # break the loop's own code nor wait in its pipe for the next reply.
         before = signal.signal(signal.SIGINT, self._stop)
         try:
-            yield from self._texts(reply)
+            yield from self._pieces(reply)
         finally:
             self._loop.run_until_complete(reply.aclose())
             signal.signal(signal.SIGINT, before)
 
-    def _texts(self, reply: Reply) -> Generator[str, None, None]:
+    def _pieces(self, reply: Reply | AgentReply) -> Generator[Shown, None, None]:
         events = aiter(reply)
 
         async def next_event() -> ReplyEvent:
@@ -62,9 +79,12 @@ class LocalModel:
                 raise KeyboardInterrupt from None
             finally:
                 self._step = None
-            if not isinstance(event, TextPiece):
+            if isinstance(event, TextPiece):
+                yield event.text
+            elif isinstance(event, (PluginCall, PluginResult)):
+                yield event
+            else:
                 return
-            yield event.text
 
     def _stop(self, *_signal: object) -> None:
         self._stopping = True

@@ -31,6 +31,7 @@ from glmscope.cli.options import (
     TokenizerOption,
     WeightsOption,
 )
+from glmscope.cli.plugins import InterpreterOption, code_runner, tool_source
 from glmscope.cli.start_card import start_card
 from glmscope.errors import UsageError
 
@@ -69,6 +70,7 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8000,
     database: DatabaseOption = None,
     config: ConfigOption = None,
+    interpreter: InterpreterOption = False,
     no_auth: Annotated[
         bool, typer.Option("--no-auth", help="Ask for no key; for this machine alone.")
     ] = False,
@@ -159,6 +161,8 @@ def serve(
     open_models = None if replayed else models_opener(options)
     with _database(database, no_auth) as opened, bind(host, port) as listener:
         configured = read_config(config)
+        tools = tool_source(configured.tools, config or paths.config_path())
+        runner = code_runner() if interpreter else None
         if opened is not None and configured.limits_storage is not None:
             _check_storage(configured.limits_storage)
         with unavailable(listener, settings):
@@ -175,6 +179,8 @@ def serve(
             accounts=_accounts(opened, configured),
             recordings=None if record is None else ExchangeDirectory.make(record),
             replay=replayed,
+            tools=tools,
+            runner=runner,
         )
 
         def show_start_card(url: str) -> None:
