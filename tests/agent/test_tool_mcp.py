@@ -33,7 +33,7 @@ def processes() -> set[int]:
     return {child.pid for child in children if SERVER in child.cmdline()}
 
 
-async def run(registry: ToolRegistry, name: str, **arguments: str | int) -> ToolResult:
+async def run(registry: ToolRegistry, name: str, /, **arguments: str | int) -> ToolResult:
     return await registry.run(registry.tools[name], arguments)
 
 

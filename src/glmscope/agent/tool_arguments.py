@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -27,13 +27,22 @@ class ArgumentCheck:
         self._schema = schema
 
     def check_schema(self, where: str) -> None:
-        """Raises UsageError for what is no JSON schema; `where` names it."""
+        """Raises UsageError for what is no JSON schema, or not all of one; `where` names it."""
         from jsonschema.exceptions import SchemaError
+        from referencing import Registry
+        from referencing.exceptions import Unresolvable
+        from referencing.jsonschema import DRAFT202012
 
+        resource = DRAFT202012.create_resource(dict(self._schema))
+        resolver = Registry().with_resource("", resource).resolver()
         try:
             self._validator.check_schema(self._schema)
+            for reference in _references(self._schema):
+                resolver.lookup(reference)
         except SchemaError as error:
             raise UsageError(f"{where} is no JSON schema: {_cut(error.message)}.") from None
+        except Unresolvable:
+            raise UsageError(f"{where} refers to something that it does not hold.") from None
 
     def slip(self, arguments: Mapping[str, Any]) -> str | None:
         """What is wrong with the arguments, and where; None when they follow the schema."""
@@ -60,6 +69,17 @@ class ArgumentCheck:
         )
         # With a registry of its own the library does not fetch what a reference names.
         return kind(dict(self._schema), registry=Registry())
+
+
+def _references(schema: object) -> Iterator[str]:
+    if isinstance(schema, Mapping):
+        if isinstance(reference := schema.get("$ref"), str):
+            yield reference
+        for each in schema.values():
+            yield from _references(each)
+    elif isinstance(schema, list):
+        for each in schema:
+            yield from _references(each)
 
 
 def _unchecked(*_: object) -> None:
