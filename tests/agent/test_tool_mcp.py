@@ -29,8 +29,13 @@ PIPES = McpSource("files", (sys.executable, SERVER), environment=("GIVEN_OF_TEST
 
 
 def processes() -> set[int]:
-    children = psutil.Process().children(recursive=True)
-    return {child.pid for child in children if SERVER in child.cmdline()}
+    """Servers that this process has started and that run."""
+    found = set()
+    for child in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):  # or a zombie
+            if SERVER in child.cmdline():
+                found.add(child.pid)
+    return found
 
 
 async def run(registry: ToolRegistry, name: str, /, **arguments: str | int) -> ToolResult:

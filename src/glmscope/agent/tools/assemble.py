@@ -10,6 +10,7 @@ from typing import Any
 
 import structlog
 
+from glmscope.agent.plugins import CODE_INTERPRETER
 from glmscope.agent.tool import Tool, ToolRegistry, ToolResult
 from glmscope.agent.tool_arguments import ArgumentCheck
 from glmscope.agent.tool_declaration import declare
@@ -23,8 +24,6 @@ from glmscope.text.toolcall import Value
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
-CODE_INTERPRETER = "code_interpreter"
-"""What requests and allow-lists call it; it is no tool of a registry."""
 _TAKEN = (CODE_INTERPRETER, "interpreter")
 """Names that mean something else to a wire or to the model."""
 _NO_NAME = re.compile(r"[^A-Za-z0-9_.-]")
