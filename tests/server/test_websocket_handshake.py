@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from contextlib import ExitStack
 from dataclasses import replace
 
 import pytest
 from structlog.testing import capture_logs
 
+from glmscope.server import connection as server_connection
 from glmscope.server.listener import bind
 from glmscope.server.loading import unavailable
 from glmscope.server.record import RequestRecord
@@ -18,6 +20,7 @@ from tests.server.support import (
     Answer,
     Connection,
     RunningServer,
+    ask,
     eventually,
     service_with,
     serving,
@@ -198,6 +201,23 @@ def test_a_client_that_takes_nothing_of_its_answer_loses_its_place() -> None:
         connection.socket.sendall(masked_frame(json.dumps(run_task(**asked))))
         assert eventually(lambda: own.running() == 1)
         assert eventually(lambda: own.running() == 0)
+
+
+@pytest.mark.parametrize("reused", [False, True])
+def test_the_time_for_a_request_ends_with_the_handshake(
+    reused: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A websocket lives for longer, on a connection of its own or on one that asked before."""
+    monkeypatch.setattr(server_connection, "_BODY_GRACE_SECONDS", 0.0)
+    settings = ServerSettings(receive_seconds=0.5)
+    with serving(settings=settings) as own, own.connect() as connection:
+        if reused:
+            assert connection.ask(ask()).status == 200
+        connection.send(b"", UPGRADE, PATH, "GET")
+        assert connection.head()[0] == 101
+        time.sleep(1)
+        connection.socket.sendall(masked_frame(json.dumps(run_task())))
+        assert b"task-started" in connection.socket.recv(1000)
 
 
 class Notes:

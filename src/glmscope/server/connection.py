@@ -59,7 +59,8 @@ class Connection(H11Protocol):
     def handle_events(self) -> None:
         """After uvicorn's own work: run the clock while a request is under way."""
         super().handle_events()
-        if self.transport.is_closing():
+        is_websocket = self.transport.get_protocol() is not self
+        if self.transport.is_closing() or is_websocket:
             self._expect(None)
         elif self.conn.their_state is h11.SEND_BODY:
             if self._cycles_watched is not self.cycle:
