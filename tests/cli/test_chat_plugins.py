@@ -163,3 +163,13 @@ def test_a_files_name_cannot_lead_anywhere_else(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [inside]
     kept = sorted(path.name for path in inside.iterdir())
     assert kept == sorted(["up", "passwd", "file", "hidden", "a_b_2J", "file-2", "up-2"])
+
+
+def test_a_server_whose_tools_cannot_be_had_says_so_in_one_sentence(tmp_path: Path) -> None:
+    config = tmp_path / "glmscope.toml"
+    config.write_text('[tools]\nenabled = ["calculater"]\n', encoding="utf-8")
+    arguments = ["--no-auth", "--port", "0", "--engine", "scripted", "--config", str(config)]
+    result = glmscope("serve", *arguments)
+    assert result.returncode == 2
+    assert 'did you mean "calculator"' in result.stderr
+    assert result.stderr.count("\n") == 1

@@ -117,11 +117,13 @@ def serving(
     service: ChatService | None = None,
     keys: KeyStore | None = None,
     settings: ServerSettings | None = None,
+    *,
+    ready_within: float = WAIT,
     **options: Any,
 ) -> Iterator[RunningServer]:
     """A server on a free port in a thread; it has stopped when the block is left.
 
-    `options` go to `create_app`.
+    `options` go to `create_app`. One that starts programs may need longer to be ready.
     """
     service = service or service_with()
     ready = threading.Event()
@@ -130,7 +132,7 @@ def serving(
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
-        assert ready.wait(WAIT)
+        assert ready.wait(ready_within)
         key = keys.create("tests").key if keys else None
         yield RunningServer(server.url, service, server, key)
     finally:

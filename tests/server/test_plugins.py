@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from dashscope.aigc.generation import Generation
-from openai import OpenAI
+from openai import BadRequestError, OpenAI
 
 from glmscope.agent.code_runner import CodeOutput
 from glmscope.agent.tool import ToolFile
@@ -209,7 +209,7 @@ def test_a_websocket_of_the_sdk_names_them_in_its_header() -> None:
 
 def test_uploads_reach_the_sandbox(server: RunningServer, runner: Sandboxes) -> None:
     file = {"name": "销售.csv", "data": base64.b64encode(b"a\n").decode()}
-    asked = ask("picture", plugins={"code_interpreter": {"files": [file]}})
+    asked = ask("picture", plugins=["code_interpreter"], plugin_files=[file])
     assert server.ask(asked).status == 200
     assert runner.opened[-1].files == {"销售.csv": b"a\n"}
 
@@ -271,16 +271,34 @@ def test_a_client_that_leaves_stops_the_code(server: RunningServer, runner: Sand
         (7, "plugins should be"),
         ({"calculator": 1}, "plugins should be"),
         ([1], "plugins should be"),
-        ({"code_interpreter": {"files": {}}}, "should be a list"),
-        ({"code_interpreter": {"files": [{"name": "../x", "data": ""}]}}, "a file's name"),
-        ({"code_interpreter": {"files": [{"name": "x\n#File", "data": ""}]}}, "a file's name"),
-        ({"code_interpreter": {"files": [{"name": "x", "data": "?"}]}}, "base64"),
     ],
 )
 def test_what_names_no_plugin_is_refused(server: RunningServer, plugins: object, told: str) -> None:
     answer = server.ask(ask("hello", plugins=plugins))
     assert answer.error == (400, "InvalidParameter")
     assert told in answer.json["message"]
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        ({}, "should be a list"),
+        ([{"name": "../x", "data": ""}], "a file's name"),
+        ([{"name": "x\n#File", "data": ""}], "a file's name"),
+        ([{"name": "x", "data": "?"}], "base64"),
+        (["x"], "should be an object"),
+    ],
+)
+def test_files_that_cannot_be_are_refused(server: RunningServer, files: object, told: str) -> None:
+    asked = ask("hello", plugins=["code_interpreter"], plugin_files=files)
+    answer = server.ask(asked)
+    assert answer.error == (400, "InvalidParameter")
+    assert told in answer.json["message"]
+
+
+def test_files_without_the_interpreter_are_refused(server: RunningServer) -> None:
+    asked = ask("hello", plugins=["calculator"], plugin_files=[{"name": "x", "data": ""}])
+    assert "are for the plugin" in server.ask(asked).json["message"]
 
 
 def test_a_header_that_is_broken_is_refused(server: RunningServer) -> None:
@@ -302,3 +320,10 @@ def test_without_a_sandbox_code_is_off_and_says_how_to_have_it() -> None:
         assert answer.status == 503
         assert "glmscope serve --interpreter" in answer.json["message"]
         assert running.ask(ask("12345", plugins=["calculator"])).status == 200
+
+
+def test_a_completion_has_no_plugins(client: OpenAI) -> None:
+    with pytest.raises(BadRequestError, match="belong to chat completions"):
+        client.completions.create(
+            model="chatglm3-6b", prompt="x", extra_body={"plugins": ["calculator"]}
+        )

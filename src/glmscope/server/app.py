@@ -15,7 +15,7 @@ from glmscope.agent.agent import Agent
 from glmscope.agent.code_runner import CodeRunner
 from glmscope.agent.loop_limits import LoopLimits
 from glmscope.agent.tool import ToolRegistry
-from glmscope.agent.tool_source import ToolSource, builtin_tools
+from glmscope.agent.tool_source import OpenedTools, ToolSource, builtin_tools
 from glmscope.chat.service import ChatService
 from glmscope.errors import PathNotFound
 from glmscope.server.access_log import AccessLog
@@ -87,10 +87,11 @@ def create_app(
     access_log = AccessLog([*observers, *telemetry.observers])
     lifecycle = Lifecycle(service, admission, settings.drain_seconds)
     agent = Agent(service, ToolRegistry(()), runner, loop_limits, why_no_code=_NO_CODE)
+    opened_tools = OpenedTools(agent, tools)
     app = FastAPI(
         title="GLMScope",
         version=__version__,
-        lifespan=_running(lifecycle, accounts, agent, tools),
+        lifespan=_running(lifecycle, accounts, agent, opened_tools),
         # No pages that answer without a key, and none that load scripts from elsewhere.
         openapi_url=None,
         redirect_slashes=False,
@@ -98,6 +99,7 @@ def create_app(
     )
     app.state.lifecycle = lifecycle
     app.state.settings = settings
+    app.state.tools = opened_tools
     _add_middleware(app, settings, access_log, recordings, isinstance(service, FaultyService))
     app.router.default = _not_served
     app.include_router(health_routes(service, admission, telemetry.metrics))
@@ -120,12 +122,11 @@ def create_app(
 
 
 def _running(
-    lifecycle: Lifecycle, accounts: Accounts | None, agent: Agent, tools: ToolSource
+    lifecycle: Lifecycle, accounts: Accounts | None, agent: Agent, tools: OpenedTools
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        async with tools() as registry:
-            agent.use(registry)
+        async with tools.opened():
             try:
                 yield
             finally:

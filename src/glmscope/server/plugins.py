@@ -15,6 +15,7 @@ from typing import Any
 from glmscope.agent.plugins import CODE_INTERPRETER, PluginRequest, Upload
 from glmscope.errors import InvalidParameter
 from glmscope.server import fields
+from glmscope.server.fields import Fields
 
 PLUGIN_HEADER = "x-dashscope-plugin"
 
@@ -24,18 +25,24 @@ _LONGEST_NAME = 255
 _FORM = 'plugins should be a name, a list of names, or an object such as {"calculator": {}}.'
 
 
-def read_plugins(header: str | None, body: object) -> PluginRequest | None:
-    """Those that the header and the body name together; None without any.
+def read_plugins(header: str | None, given: Fields) -> PluginRequest | None:
+    """Those that the header and `plugins` name together; None without any.
 
-    Raises InvalidParameter for other shapes. Whether a plugin is there, the agent knows.
+    Files for the interpreter stand in `plugin_files`: the SDK's `plugins` goes into a header, which
+    has no room for them. Raises InvalidParameter for other shapes. Whether a plugin is there, the
+    agent knows.
     """
-    named = {**_named(_of_header(header)), **_named(body)}
+    named = {**_named(_of_header(header)), **_named(given.get("plugins"))}
+    uploads = _uploads(given.get("plugin_files"))
+    if uploads and CODE_INTERPRETER not in named:
+        raise InvalidParameter(
+            f'plugin_files are for the plugin "{CODE_INTERPRETER}".', param="plugin_files"
+        )
     if not named:
         return None
     if len(named) > _MOST_PLUGINS:
         raise InvalidParameter(f"plugins may name {_MOST_PLUGINS} plugins.", param="plugins")
-    options = named.get(CODE_INTERPRETER, {})
-    return PluginRequest(tuple(named), _uploads(options.get("files")))
+    return PluginRequest(tuple(named), uploads)
 
 
 def _of_header(header: str | None) -> object:
@@ -73,28 +80,27 @@ def _hashable(name: object) -> object:
 def _uploads(files: object) -> tuple[Upload, ...]:
     if files is None:
         return ()
-    where = f"plugins.{CODE_INTERPRETER}.files"
     if not isinstance(files, list) or len(files) > _MOST_FILES:
         raise InvalidParameter(
-            f"{where} should be a list of at most {_MOST_FILES} files.", param="plugins"
+            f"plugin_files should be a list of at most {_MOST_FILES} files.", param="plugin_files"
         )
-    return tuple(_upload(file, f"{where}[{index}]") for index, file in enumerate(files))
+    return tuple(_upload(file, f"plugin_files[{index}]") for index, file in enumerate(files))
 
 
 def _upload(file: object, where: str) -> Upload:
     if not isinstance(file, dict):
         raise InvalidParameter(
             f'{where} should be an object such as {{"name": "a.csv", "data": base64}}.',
-            param="plugins",
+            param=where,
         )
     name = fields.text(file.get("name"), f"{where}.name")
     # It stands in a line of the prompt, and is a file's name in the sandbox.
     if not (name.isprintable() and "/" not in name and name not in ("", ".", "..")) or (
         len(name.encode()) > _LONGEST_NAME
     ):
-        raise InvalidParameter(f"{where}.name should be a file's name, no path.", param="plugins")
+        raise InvalidParameter(f"{where}.name should be a file's name, no path.", param=where)
     data = fields.text(file.get("data"), f"{where}.data")
     try:
         return Upload(name, base64.b64decode(data.encode("ascii"), validate=True))
     except (UnicodeEncodeError, binascii.Error):
-        raise InvalidParameter(f"{where}.data should be base64.", param="plugins") from None
+        raise InvalidParameter(f"{where}.data should be base64.", param=where) from None

@@ -10,6 +10,7 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
+from glmscope.agent.tool_source import OpenedTools
 from glmscope.server.connection import Connection
 from glmscope.server.lifecycle import Lifecycle
 from glmscope.server.listener import base_url
@@ -69,6 +70,7 @@ class Server(uvicorn.Server):
             )
         )
         self._lifecycle: Lifecycle = app.state.lifecycle
+        self._tools: OpenedTools = app.state.tools
         self._on_ready = on_ready
         self._listener = listener
         self.url = base_url(listener)
@@ -77,6 +79,11 @@ class Server(uvicorn.Server):
         """Serve until stopped; blocks."""
         with self._listener:
             super().run(sockets or [self._listener])
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Open the application's tools, then serve. Raises UsageError for tools that fail."""
+        async with self._tools.opened():
+            await super().serve(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Accept connections, then say so."""

@@ -48,7 +48,7 @@ def read_generation(
         raise InvalidParameter("parameters should be an object.")
     options = options or {}
     parameters = read_parameters(options, model.limits.output)
-    plugins = read_plugins(plugin_header, options.get("plugins"))
+    plugins = read_plugins(plugin_header, options)
     chat = ChatRequest(
         request_id=request_id,
         model=model.id,

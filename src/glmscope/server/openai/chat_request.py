@@ -60,5 +60,5 @@ def read_chat(body: Fields, model: ServedModel, request_id: str) -> ChatCall:
         tools=tools.offer,
         **read_sampling(body),
     )
-    plugins = read_plugins(None, body.get("plugins"))
+    plugins = read_plugins(None, body)
     return ChatCall(chat, read_streaming(body), tools.old, plugins)

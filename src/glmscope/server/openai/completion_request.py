@@ -47,6 +47,8 @@ def read_completion(body: Fields, model: ServedModel, request_id: str) -> Comple
     refuse_foreign(body)
     if body.get("tools") or body.get("functions"):
         raise InvalidParameter("tools belong to chat completions.", param="tools")
+    if body.get("plugins"):
+        raise InvalidParameter("plugins belong to chat completions.", param="plugins")
     echo = fields.boolean(body, "echo")
     max_tokens = fields.integer(body, "max_tokens", Interval(0, model.limits.output))
     if max_tokens == 0 and not echo:
