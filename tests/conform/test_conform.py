@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,17 +33,6 @@ def interpreter(version: str) -> Path:
 
 def installed() -> list[str]:
     return [version for version in OTHER_SDKS if interpreter(version).is_file()]
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
-    """URL and key of a server that plays the script."""
-    home = tmp_path_factory.mktemp("serving")
-    script = home / "script.json"
-    script.write_text(script_text(), encoding="utf-8")
-    options = ("--engine", "scripted", "--script", str(script), "--database", str(home / "keys.db"))
-    with serving(*options, errors=home / "stderr") as running:
-        yield running.url.removesuffix("/api/v1"), running.exports["DASHSCOPE_API_KEY"]
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,8 @@ import com.alibaba.dashscope.exception.InputRequiredException;
 import com.alibaba.dashscope.exception.NoApiKeyException;
 import com.alibaba.dashscope.tokenizers.Tokenization;
 import com.alibaba.dashscope.utils.JsonUtils;
+import com.google.gson.Gson;
+import com.google.gson.GsonBuilder;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonNull;
@@ -32,6 +34,9 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 
 public class Driver {
+  // The SDK's own writer leaves nulls out, and characters of HTML are no danger here.
+  private static final Gson LINES =
+      new GsonBuilder().serializeNulls().disableHtmlEscaping().create();
   // Kept, so that calls over websocket can share a connection.
   private static final Generation HTTP = new Generation("http");
   private static final Generation WEBSOCKET = new Generation("websocket");
@@ -43,7 +48,7 @@ public class Driver {
     BufferedReader lines =
         new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
     for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-      answers.println(JsonUtils.toJson(answer(JsonUtils.parse(line))));
+      answers.println(LINES.toJson(answer(JsonUtils.parse(line))));
     }
     System.exit(0);
   }

@@ -1,0 +1,6 @@
+package com.alibaba.dashscope.common;
+
+public class History {
+  public String user;
+  public String bot;
+}

@@ -1,5 +1,0 @@
-package com.alibaba.dashscope;
-
-public final class Version {
-  public static final String version = "stub";
-}

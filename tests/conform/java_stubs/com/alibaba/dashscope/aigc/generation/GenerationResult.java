@@ -1,3 +1,0 @@
-package com.alibaba.dashscope.aigc.generation;
-
-public final class GenerationResult {}

@@ -1,3 +1,0 @@
-package com.alibaba.dashscope.common;
-
-public class History {}

@@ -1,3 +1,0 @@
-package com.alibaba.dashscope.exception;
-
-public class ApiException extends RuntimeException {}

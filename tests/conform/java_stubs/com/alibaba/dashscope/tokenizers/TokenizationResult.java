@@ -1,3 +1,0 @@
-package com.alibaba.dashscope.tokenizers;
-
-public class TokenizationResult {}
