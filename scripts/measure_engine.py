@@ -105,8 +105,14 @@ def main() -> None:
     engines: dict[Path, OpenVINOEngine] = {}
     for directory in options.models:
         started = time.perf_counter()
-        engines[directory] = OpenVINOEngine.open(directory, fast=not options.exact)
-        print(f"{directory.name}: loaded in {time.perf_counter() - started:.1f} s, {memory()}")
+        engine = OpenVINOEngine.open(directory, fast=not options.exact)
+        opened = time.perf_counter() - started
+        # Weights are repacked when they are first used.
+        asyncio.run(generate(engine, random_prompt(engine, 8), 1))
+        answered = time.perf_counter() - started
+        print(f"{directory.name}: open after {opened:.1f} s, first token after {answered:.1f} s")
+        engines[directory] = engine
+    print(memory())
     bandwidth = 0.0
     results = {directory: Best() for directory in engines}
 

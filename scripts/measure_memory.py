@@ -1,0 +1,83 @@
+"""Run a command and tell how much memory it and what it starts took at most, and for how long.
+
+    python scripts/measure_memory.py glmscope convert SOURCE TARGET --weights int4
+
+Resident memory counts what several processes share by parts (Pss of /proc/PID/smaps_rollup, so
+Linux alone), mapped files included; private memory is what no file stands behind (Pss_Anon), which
+cannot be given back under pressure. Peaks are those of samples: a shorter one is missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+
+@dataclass
+class Memory:
+    """Bytes, of one process or of several together."""
+
+    resident: int = 0
+    private: int = 0
+
+    def add(self, process: int) -> None:
+        """Count one more process, if it is there still."""
+        try:
+            lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()[1:]
+        except (FileNotFoundError, ProcessLookupError):
+            return
+        kilobytes = {name: int(value) for name, value, *_ in map(str.split, lines)}
+        self.resident += kilobytes["Pss:"] * 1024
+        self.private += kilobytes["Pss_Anon:"] * 1024
+
+    def rise_to(self, other: Memory) -> None:
+        """Keep the larger of each number."""
+        self.resident = max(self.resident, other.resident)
+        self.private = max(self.private, other.private)
+
+
+def sample(command: psutil.Popen) -> Memory:
+    """What the command takes now, with all that it started."""
+    taken = Memory()
+    try:
+        family = [command, *command.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return taken
+    for process in family:
+        taken.add(process.pid)
+    return taken
+
+
+def main() -> int:
+    """Run the command, print its peaks to standard error, and end with its status."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--every", type=float, default=0.05, help="seconds between two samples")
+    parser.add_argument("command", nargs=argparse.REMAINDER)
+    options = parser.parse_args()
+    if not options.command:
+        parser.error("name the command to run")
+    peak = Memory()
+    started = time.perf_counter()
+    with psutil.Popen(options.command) as command:
+        while command.poll() is None:
+            peak.rise_to(sample(command))
+            try:
+                command.wait(options.every)
+            except (psutil.TimeoutExpired, subprocess.TimeoutExpired):
+                continue
+    print(
+        f"{time.perf_counter() - started:.1f} s, at most {peak.resident / 1e9:.3f} GB resident, "
+        f"{peak.private / 1e9:.3f} GB private",
+        file=sys.stderr,
+    )
+    return int(command.returncode)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
