@@ -102,13 +102,18 @@ def _system() -> Iterator[Step]:
         yield ("--ro-bind-try", name, name)
     yield ("--proc", "/proc")
     yield ("--dev", "/dev")
+    yield from _emptied("/dev/pts")  # nobody needs terminals
     for name in _HIDDEN:
         path = Path("/proc", name)
         if path.is_dir():
-            yield ("--tmpfs", str(path))
-            yield ("--remount-ro", str(path))
+            yield from _emptied(str(path))
         elif path.exists():
             yield ("--ro-bind", "/dev/null", str(path))
+
+
+def _emptied(directory: str) -> Iterator[Step]:
+    yield ("--tmpfs", directory)
+    yield ("--remount-ro", directory)
 
 
 def _interpreter() -> tuple[str, ...]:

@@ -67,7 +67,7 @@ class Link:
     async def receive(self, seconds: float) -> Message:
         """The next message. Raises LinkLostError, and where none comes in time, too."""
         try:
-            line = await asyncio.wait_for(self._process.stdout.readuntil(b"\n"), seconds)
+            line = await asyncio.wait_for(self._process.read_line(), seconds)
             return decode(line)
         except (
             asyncio.IncompleteReadError,

@@ -41,6 +41,7 @@ class SandboxPool:
         self._spare: asyncio.Task[Sandbox] | None = None
         self._sandboxes: dict[Hashable, asyncio.Task[Sandbox]] = {}
         self._sweeper: asyncio.Task[None] | None = None
+        self._closing: set[asyncio.Task[None]] = set()
         self._closed = False
 
     async def probe(self) -> None:
@@ -58,7 +59,7 @@ class SandboxPool:
         await self.probe()
         task = self._sandboxes.get(conversation)
         if task is None or _gone(task):
-            task = self._sandboxes[conversation] = self._taken(conversation)
+            task = self._sandboxes[conversation] = self._taken()
         try:
             return await asyncio.shield(task)
         finally:
@@ -76,26 +77,32 @@ class SandboxPool:
         tasks = [*self._sandboxes.values(), self._spare]
         self._sandboxes.clear()
         self._spare = None
-        await asyncio.gather(*map(_close, tasks))
+        await asyncio.gather(*map(_close, tasks), *self._closing)
 
-    def _taken(self, conversation: Hashable) -> asyncio.Task[Sandbox]:
+    def _taken(self) -> asyncio.Task[Sandbox]:
         """The spare one, or one that is being started. Raises Throttling, SandboxUnavailable."""
         if self._closed:
             raise SandboxUnavailable("The server is stopping.")
-        self._sandboxes.pop(conversation, None)
-        for other in [name for name, task in self._sandboxes.items() if _gone(task)]:
-            del self._sandboxes[other]
+        for name in [name for name, task in self._sandboxes.items() if _gone(task)]:
+            self._let_go(self._sandboxes.pop(name))
         if self._sweeper is None:
             self._sweeper = asyncio.ensure_future(self._sweep())
         spare, self._spare = self._spare, None
         if spare is not None and not _gone(spare):
             return spare
+        self._let_go(spare)
         if len(self._sandboxes) >= self._maximum:
             raise Throttling(
                 f"All {self._maximum} sandboxes of the code interpreter are in use.",
                 retry_after=_RETRY_SECONDS,
             )
         return self._begun()
+
+    def _let_go(self, task: asyncio.Task[Sandbox] | None) -> None:
+        """Close what is of no more use, without waiting."""
+        closing = asyncio.ensure_future(_close(task))
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
 
     def _begun(self) -> asyncio.Task[Sandbox]:
         task = asyncio.ensure_future(Sandbox.open(self._limits, self._packages))

@@ -42,9 +42,10 @@ class SandboxProcess:
         uid: int | None,
     ) -> None:
         self.stdin = stdin
-        self.stdout = stdout
         self.uid = uid
         self._process = process
+        self._stdout = stdout
+        self._reading = asyncio.Lock()
         self._complaints = complaints
         self._info = info
         self._inner: int | None = None
@@ -95,6 +96,11 @@ class SandboxProcess:
         """Whether it has gone, or is about to."""
         return self._closing is not None or self._process.returncode is not None
 
+    async def read_line(self) -> bytes:
+        """The next line. Raises what `StreamReader.readuntil` raises."""
+        async with self._reading:
+            return await self._stdout.readuntil(b"\n")
+
     def find_inner(self) -> None:
         """Take hold of process 1, so that `close` can kill it.
 
@@ -133,8 +139,9 @@ class SandboxProcess:
 
     async def _end(self) -> None:
         """Process 1 has the other end of this pipe until it is gone."""
-        while await self.stdout.read(LINE_BYTES):
-            pass
+        async with self._reading:  # whoever waits for a line comes to its end first
+            while await self._stdout.read(LINE_BYTES):
+                pass
         await self._process.wait()
 
 

@@ -14,6 +14,7 @@ _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _INCOMING = ".incoming"
+_LISTING_CHARACTERS = 2**18
 
 
 class FileRefusedError(Exception):
@@ -23,18 +24,25 @@ class FileRefusedError(Exception):
 def listing() -> tuple[list[tuple[str, int]], int]:
     """Path below /mnt/data and size of every file, and how many other things lie there.
 
-    Others are links, pipes, sockets, and whatever has a name that is not UTF-8.
+    Others are links, pipes, what has a name that is not UTF-8, what cannot be read, and what has
+    no more room in the message.
     """
-    found, others = [], 0
-    for directory, _, names, handle in os.fwalk(DATA_DIRECTORY, follow_symlinks=False):
+    found: list[tuple[str, int]] = []
+    unreadable: list[OSError] = []
+    others, room = 0, _LISTING_CHARACTERS
+    walk = os.fwalk(DATA_DIRECTORY, onerror=unreadable.append, follow_symlinks=False)
+    for directory, directories, names, handle in walk:
+        links = (name for name in directories if _is_link(name, handle))
+        others += sum(1 for _ in links)
         for name in names:
             path = os.path.relpath(os.path.join(directory, name), DATA_DIRECTORY)  # noqa: PTH118
             status = os.stat(name, dir_fd=handle, follow_symlinks=False)
-            if stat.S_ISREG(status.st_mode) and _is_text(path):
+            room -= len(path)
+            if stat.S_ISREG(status.st_mode) and _is_text(path) and room > 0:
                 found.append((path, status.st_size))
             else:
                 others += 1
-    return sorted(found), others
+    return sorted(found), others + len(unreadable)
 
 
 def read(path: str, limit: int) -> Iterator[bytes]:
@@ -45,10 +53,11 @@ def read(path: str, limit: int) -> Iterator[bytes]:
             handle = os.open(name, _READ, dir_fd=directory)
         except OSError as error:
             raise _refusal(path, error) from None
+    status = os.fstat(handle)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(handle)
+        raise FileRefusedError(f"{path!r} is not a file.")
     with open(handle, "rb") as file:  # noqa: PTH123 (a descriptor)
-        status = os.fstat(handle)
-        if not stat.S_ISREG(status.st_mode):
-            raise FileRefusedError(f"{path!r} is not a file.")
         if status.st_size > limit:
             raise FileRefusedError(
                 f"{path!r} has {status.st_size} bytes; at most {limit} are handed out."
@@ -98,6 +107,11 @@ def _directory(path: str, names: list[str]) -> Iterator[int]:
 
 def _refusal(path: str, error: OSError) -> FileRefusedError:
     return FileRefusedError(f"{path!r} cannot be had: {os.strerror(error.errno or 0)}.")
+
+
+def _is_link(name: str, directory: int) -> bool:
+    status = os.stat(name, dir_fd=directory, follow_symlinks=False)
+    return stat.S_ISLNK(status.st_mode)
 
 
 def _is_text(path: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import selectors
 import signal
 import time
@@ -13,6 +14,7 @@ from .watch import Watch
 from .wire import Message, WireError, decode
 
 _TICK_SECONDS = 0.05
+_DEATH_SECONDS = 1.0
 _DRAIN_BYTES = 2**20
 _ENDINGS = ("done", "failed", "interrupted")
 _MENDABLE = ("wall_time", "cpu_time", "interrupted")  # an interrupt may do
@@ -85,7 +87,8 @@ class Run:
             lines = None
         if self._kernel.ended not in ready and lines is not None:
             return True
-        if self._kernel.ended not in ready:
+        # A process that ends closes its pipes first, a moment before it is known to have ended.
+        if not select.select([self._kernel.ended], [], [], _DEATH_SECONDS)[0]:
             self._detail = "its connection was closed or misused"
         self._ending = "died"
         return False
