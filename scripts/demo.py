@@ -16,8 +16,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from glmscope import nano
-
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLE = "examples/call_with_messages.py"
 STOP_SECONDS = 30
@@ -27,7 +25,7 @@ def main() -> str | None:
     """Run the demo in a directory of its own; returns what went wrong, if anything."""
     with tempfile.TemporaryDirectory(prefix="glmscope-demo-") as directory:
         home = Path(directory)
-        with serving(what_to_serve(home), home / "data") as environment:
+        with serving(home / "data") as environment:
             print(f"$ python {EXAMPLE}", flush=True)
             answer = subprocess.run(
                 [sys.executable, EXAMPLE],
@@ -44,21 +42,10 @@ def main() -> str | None:
     return None
 
 
-def what_to_serve(home: Path) -> list[str]:
-    """The built-in model, which no option names; noise in a source tree without its weights."""
-    if nano.is_here():
-        return []
-    checkpoint = home / "chatglm3-6b"
-    print("A checkpoint of random weights stands in for the model: the text is noise.", flush=True)
-    make = [sys.executable, "scripts/synthetic_checkpoint.py", str(checkpoint)]
-    subprocess.run([*make, "--variant", "tiny"], cwd=ROOT, check=True)
-    return ["--model", f"chatglm3-6b={checkpoint}"]
-
-
 @contextmanager
-def serving(models: list[str], data: Path) -> Iterator[dict[str, str]]:
+def serving(data: Path) -> Iterator[dict[str, str]]:
     """Serve on a free port; yields the environment that the server's clients need."""
-    command = ["serve", *models, "--port", "0"]
+    command = ["serve", "--port", "0"]
     server = subprocess.Popen(
         [sys.executable, "-m", "glmscope.cli", *command],
         cwd=ROOT,
