@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
+from glmscope.server.dashscope.description import GENERATION_BODY, PARAMETERS, TOKENIZER_BODY
 from glmscope.server.openai.description import CHAT_BODY, COMPLETION_BODY
 from glmscope.server.settings import ServerSettings
 from glmscope.store.keys import KeyStore
 from tests.server.openai.support import CHAT, COMPLETIONS, chat, completion
-from tests.server.support import Answer, RunningServer, serving
+from tests.server.support import GENERATION, Answer, RunningServer, ask, serving
 
 
 def page(server: RunningServer, key: str | None) -> Answer:
@@ -30,11 +31,17 @@ def described(keys: KeyStore) -> Iterator[RunningServer]:
 def test_the_page_is_for_whoever_holds_a_key(described: RunningServer) -> None:
     assert page(described, None).error == (401, "InvalidApiKey")
     paths = page(described, described.key).json["paths"]
-    for path, body in ((CHAT, CHAT_BODY), (COMPLETIONS, COMPLETION_BODY)):
+    for path, body in (
+        (CHAT, CHAT_BODY),
+        (COMPLETIONS, COMPLETION_BODY),
+        (GENERATION, GENERATION_BODY),
+        ("/api/v1/tokenizer", TOKENIZER_BODY),
+    ):
         content = paths[path]["post"]["requestBody"]["content"]
         schema = content["application/json"]["schema"]
         assert schema["required"] == body["required"]
-        assert schema["properties"].keys() == body["properties"].keys()
+        assert schema["properties"].keys() == {"model", *body["properties"]}
+        assert schema["properties"]["model"] == {"enum": ["chatglm3-6b", "chatglm-6b-v2"]}
 
 
 def test_there_is_no_page_unless_asked_for(server: RunningServer) -> None:
@@ -55,24 +62,28 @@ def bounds(schema: dict[str, Any]) -> Iterator[tuple[object, bool]]:
 
 
 @pytest.mark.parametrize(
-    ("path", "good", "body"),
+    ("path", "good", "properties"),
     [
-        (CHAT, chat(max_tokens=1), CHAT_BODY),
-        (COMPLETIONS, completion(echo=True, max_tokens=1), COMPLETION_BODY),
+        (CHAT, chat(max_tokens=1), CHAT_BODY["properties"]),
+        (COMPLETIONS, completion(echo=True, max_tokens=1), COMPLETION_BODY["properties"]),
+        (GENERATION, ask(result_format="message", max_tokens=1), PARAMETERS),
     ],
-    ids=["chat", "completion"],
+    ids=["chat", "completion", "generation"],
 )
 def test_ranges_are_as_described(
-    server: RunningServer, path: str, good: dict[str, object], body: dict[str, Any]
+    server: RunningServer, path: str, good: dict[str, Any], properties: dict[str, Any]
 ) -> None:
     tried = 0
-    for name, schema in body["properties"].items():
+    for name, schema in properties.items():
         if schema.get("type") not in ("integer", "number"):
             continue
         for value, allowed in bounds(schema):
-            asked = {**good, name: value}
-            if name == "top_logprobs":
-                asked["logprobs"] = True
+            given = {name: value, "logprobs": True} if name == "top_logprobs" else {name: value}
+            asked = (
+                {**good, "parameters": good["parameters"] | given}
+                if "parameters" in good
+                else good | given
+            )
             status = server.ask(asked, path=path).status
             assert (status == 200) is allowed, (name, value)
             tried += 1

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter, Response
+from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from glmscope import __version__
@@ -10,7 +13,14 @@ from glmscope.chat.service import ChatService
 from glmscope.errors import ModelUnavailable
 from glmscope.server import json_text
 from glmscope.server.admission import Admission
+from glmscope.server.description import answers, strings
 from glmscope.server.metrics import Metrics
+
+_HEALTH = strings("status", "version", models={"type": "array", "items": {"type": "string"}})
+_HEALTHY: dict[int | str, dict[str, Any]] = {
+    **answers(_HEALTH),
+    ModelUnavailable.status: {"description": "Stopping."},
+}
 
 
 def health_routes(service: ChatService, admission: Admission, metrics: Metrics) -> APIRouter:
@@ -20,7 +30,10 @@ def health_routes(service: ChatService, admission: Admission, metrics: Metrics) 
     """
     router = APIRouter()
 
-    @router.get("/healthz")
+    @router.get(
+        "/healthz",
+        responses=_HEALTHY,
+    )
     async def healthz() -> Response:
         body = {
             "status": "ok" if admission.is_open else "stopping",
@@ -33,7 +46,7 @@ def health_routes(service: ChatService, admission: Admission, metrics: Metrics) 
             media_type="application/json",
         )
 
-    @router.get("/metrics")
+    @router.get("/metrics", response_class=PlainTextResponse)
     async def shown_metrics() -> Response:
         return Response(metrics.text(), media_type=CONTENT_TYPE_LATEST)
 

@@ -13,6 +13,8 @@ from glmscope.chat.service import ChatService, ServedModel
 from glmscope.chat.trace import ReplyEnd, TokenRole, name_tokens
 from glmscope.errors import PathNotFound
 from glmscope.server import json_text
+from glmscope.server.dashscope.description import ERROR
+from glmscope.server.description import refuses
 from glmscope.server.record import RequestRecord
 from glmscope.server.traces import KeptChoice, KeptReply, KeptTrace, TraceStore
 from glmscope.store.keyinfo import Role
@@ -23,7 +25,7 @@ def trace_routes(traces: TraceStore, service: ChatService) -> APIRouter:
 
     Whoever mounts it checks the key, of whichever role.
     """
-    router = APIRouter(prefix="/api/admin/v1")
+    router = APIRouter(prefix="/api/admin/v1", responses=refuses(ERROR))
 
     @router.get("/traces/{request_id:path}")
     async def read(request: Request, request_id: str) -> Response:

@@ -10,13 +10,15 @@ from starlette.datastructures import QueryParams
 
 from glmscope.errors import InvalidParameter
 from glmscope.server import json_text
+from glmscope.server.dashscope.description import ERROR
+from glmscope.server.description import refuses
 from glmscope.server.record import RequestRecord
 from glmscope.store.usage import GROUPS, UsageStore
 
 
 def usage_routes(usage: UsageStore) -> APIRouter:
     """The accounts as JSON. Whoever mounts it checks that the key is an admin's."""
-    router = APIRouter(prefix="/api/admin/v1")
+    router = APIRouter(prefix="/api/admin/v1", responses=refuses(ERROR))
 
     @router.get("/usage")
     async def read(request: Request) -> Response:

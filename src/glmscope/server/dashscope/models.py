@@ -9,12 +9,25 @@ from fastapi import APIRouter, Request, Response
 from glmscope.chat.service import ChatService, ServedModel
 from glmscope.errors import InvalidParameter
 from glmscope.server import json_text
+from glmscope.server.dashscope.description import OUTPUT
+from glmscope.server.description import Schema, answers
 from glmscope.server.fields import Interval, out_of_range
 from glmscope.server.model import allowed_models, describe, read_model
 from glmscope.server.record import RequestRecord
 
 _PAGE_NO = Interval(1, 1_000_000)
 _PAGE_SIZE = Interval(1, 100)
+_QUERY: list[Schema] = [
+    *(
+        {
+            "name": name,
+            "in": "query",
+            "schema": {"type": "integer", "minimum": interval.low, "maximum": interval.high},
+        }
+        for name, interval in (("page_no", _PAGE_NO), ("page_size", _PAGE_SIZE))
+    ),
+    {"name": "model", "in": "query", "schema": {"type": "string"}},
+]
 
 
 def model_routes(service: ChatService) -> APIRouter:
@@ -24,7 +37,7 @@ def model_routes(service: ChatService) -> APIRouter:
     """
     router = APIRouter()
 
-    @router.get("/models")
+    @router.get("/models", responses=answers(OUTPUT), openapi_extra={"parameters": _QUERY})
     async def models(request: Request) -> Response:
         record = RequestRecord.of(request)
         page_no = _number(request, "page_no", _PAGE_NO, 1)
@@ -46,7 +59,7 @@ def model_routes(service: ChatService) -> APIRouter:
             },
         )
 
-    @router.get("/models/{model_id:path}")
+    @router.get("/models/{model_id:path}", responses=answers(OUTPUT))
     async def model(model_id: str, request: Request) -> Response:
         record = RequestRecord.of(request)
         return _answer(record, _entry(read_model({"model": model_id}, service.models, record)))

@@ -9,12 +9,19 @@ from glmscope.chat.service import ChatService
 from glmscope.errors import AccessDenied, InvalidParameter
 from glmscope.server import json_text
 from glmscope.server.admission import Admission
+from glmscope.server.dashscope.description import (
+    ERROR,
+    GENERATION_BODY,
+    RESULT,
+    STREAM_HEADER,
+)
 from glmscope.server.dashscope.events import EventFold
 from glmscope.server.dashscope.generation import prepare_generation
 from glmscope.server.dashscope.models import model_routes
 from glmscope.server.dashscope.plain import PlainFold
 from glmscope.server.dashscope.streaming import wants_stream
 from glmscope.server.dashscope.tokenizer import tokenizer_routes
+from glmscope.server.description import answers, refuses, takes
 from glmscope.server.plugins import PLUGIN_HEADER
 from glmscope.server.record import RequestRecord
 from glmscope.server.reply_response import EventStreamResponse, PlainResponse
@@ -24,9 +31,13 @@ def dashscope_routes(
     service: ChatService, agent: Agent, admission: Admission, keep_alive_seconds: float
 ) -> APIRouter:
     """Everything that an SDK finds below its HTTP base URL. Whoever mounts it checks the key."""
-    router = APIRouter(prefix="/api/v1")
+    router = APIRouter(prefix="/api/v1", responses=refuses(ERROR))
 
-    @router.post("/services/aigc/text-generation/generation")
+    @router.post(
+        "/services/aigc/text-generation/generation",
+        responses=answers(RESULT, streams=True),
+        openapi_extra=takes(GENERATION_BODY, service.models, STREAM_HEADER),
+    )
     async def generation(request: Request) -> Response:
         _refuse_unsupported_headers(request)
         record = RequestRecord.of(request)

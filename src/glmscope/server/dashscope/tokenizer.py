@@ -9,7 +9,9 @@ from glmscope.chat.service import ChatService
 from glmscope.chat.tokenization import tokenize
 from glmscope.server import json_text
 from glmscope.server.dashscope.conversation import read_contents
+from glmscope.server.dashscope.description import RESULT, TOKENIZER_BODY
 from glmscope.server.dashscope.request import read_input
+from glmscope.server.description import answers, takes
 from glmscope.server.model import read_model
 from glmscope.server.record import RequestRecord
 
@@ -18,7 +20,9 @@ def tokenizer_routes(service: ChatService) -> APIRouter:
     """`POST /tokenizer`. Whoever mounts it checks the key."""
     router = APIRouter()
 
-    @router.post("/tokenizer")
+    @router.post(
+        "/tokenizer", responses=answers(RESULT), openapi_extra=takes(TOKENIZER_BODY, service.models)
+    )
     async def tokenizer(request: Request) -> Response:
         record = RequestRecord.of(request)
         body = json_text.load_object(await request.body())

@@ -47,7 +47,7 @@ def websocket_routes(room: TaskRoom, settings: ServerSettings) -> APIRouter:
             await websocket.accept()
             await _Connection(websocket, room, settings).serve()
 
-    @router.get(_PATH)
+    @router.get(_PATH, include_in_schema=False)
     async def not_upgraded() -> None:
         raise PathNotFound("A websocket is served at this path: ask with an upgrade.")
 

@@ -12,13 +12,21 @@ from glmscope.agent.agent import Agent
 from glmscope.chat.service import ChatService
 from glmscope.server import json_text
 from glmscope.server.admission import Admission
+from glmscope.server.description import answers, refuses, takes
 from glmscope.server.model import read_model
 from glmscope.server.openai.answer import Head
 from glmscope.server.openai.chat_choice import StreamedChatChoice, WholeChatChoice
 from glmscope.server.openai.chat_request import read_chat
 from glmscope.server.openai.completion_reply import CompletionReply
 from glmscope.server.openai.completion_request import read_completion
-from glmscope.server.openai.description import CHAT_BODY, COMPLETION_BODY, described
+from glmscope.server.openai.description import (
+    CHAT_BODY,
+    COMPLETION,
+    COMPLETION_BODY,
+    ERROR,
+    MODEL,
+    MODELS,
+)
 from glmscope.server.openai.folds import ChunkFold, PlainFold, StreamedChoice, WholeChoice
 from glmscope.server.openai.models import model_object
 from glmscope.server.openai.parameters import Streaming
@@ -34,7 +42,8 @@ def openai_routes(
     service: ChatService, agent: Agent, admission: Admission, keep_alive_seconds: float
 ) -> APIRouter:
     """Everything that a client finds below its base URL. Whoever mounts it checks the key."""
-    router = APIRouter()
+    router = APIRouter(responses=refuses(ERROR))
+    reply_or_stream = answers(COMPLETION, streams=True)
     created = int(time.time())
 
     def answer(
@@ -50,7 +59,11 @@ def openai_routes(
         chunks = ChunkFold(head, streamed, streaming.include_usage, record.request_id)
         return EventStreamResponse(reply, chunks, admission, record, keep_alive_seconds)
 
-    @router.post("/chat/completions", openapi_extra=described(CHAT_BODY))
+    @router.post(
+        "/chat/completions",
+        responses=reply_or_stream,
+        openapi_extra=takes(CHAT_BODY, service.models),
+    )
     async def chat_completions(request: Request) -> Response:
         record = RequestRecord.of(request)
         body = json_text.load_object(await request.body())
@@ -69,7 +82,11 @@ def openai_routes(
             [StreamedChatChoice(index, *form) for index in range(call.chat.n)],
         )
 
-    @router.post("/completions", openapi_extra=described(COMPLETION_BODY))
+    @router.post(
+        "/completions",
+        responses=reply_or_stream,
+        openapi_extra=takes(COMPLETION_BODY, service.models),
+    )
     async def completions(request: Request) -> Response:
         record = RequestRecord.of(request)
         body = json_text.load_object(await request.body())
@@ -85,14 +102,14 @@ def openai_routes(
             [StreamedTextChoice(index, call.logprobs) for index in range(call.n)],
         )
 
-    @router.get("/models")
+    @router.get("/models", responses=answers(MODELS))
     async def models(request: Request) -> Response:
         key = RequestRecord.of(request).key
         allowed = [each for each in service.models.values() if key is None or key.may_use(each.id)]
         data = [model_object(each, created) for each in allowed]
         return _json({"object": "list", "data": data})
 
-    @router.get("/models/{model_id:path}")
+    @router.get("/models/{model_id:path}", responses=answers(MODEL))
     async def model(model_id: str, request: Request) -> Response:
         found = read_model({"model": model_id}, service.models, RequestRecord.of(request))
         return _json(model_object(found, created))
