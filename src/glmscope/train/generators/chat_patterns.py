@@ -145,7 +145,10 @@ def read_patterns(data: Path) -> Patterns:
         facts={
             language: (
                 *(_fact(table) for table in tables["fact"] if table["language"] == language),
-                *(_thing(*item, language) for item in tables["things"][language].items()),
+                *(
+                    _thing(name, value_and_asking, language)
+                    for name, value_and_asking in tables["things"][language].items()
+                ),
             )
             for language in LANGUAGES
         },
