@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable
+from contextlib import nullcontext
 from types import FrameType
 
 import uvicorn
@@ -70,7 +71,8 @@ class Server(uvicorn.Server):
             )
         )
         self._lifecycle: Lifecycle = app.state.lifecycle
-        self._tools: OpenedTools = app.state.tools
+        # An application that only says that models are loading has none.
+        self._tools: OpenedTools | None = getattr(app.state, "tools", None)
         self._on_ready = on_ready
         self._listener = listener
         self.url = base_url(listener)
@@ -82,7 +84,7 @@ class Server(uvicorn.Server):
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         """Open the application's tools, then serve. Raises UsageError for tools that fail."""
-        async with self._tools.opened():
+        async with self._tools.opened() if self._tools else nullcontext():
             await super().serve(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
