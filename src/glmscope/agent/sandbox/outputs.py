@@ -76,13 +76,13 @@ class Outputs:
             raise NonsenseError from None
 
     def _add_image(self, data: object) -> None:
-        try:
-            png = base64.b64decode(data if isinstance(data, str) else "", validate=True)
-        except (binascii.Error, ValueError):
-            raise NonsenseError from None
         self._images_left -= 1
-        if self._images_left < 0:
+        if self._images_left < 0 or not isinstance(data, str):
             raise NonsenseError
+        try:
+            png = base64.b64decode(data, validate=True)
+        except (binascii.Error, ValueError):
+            png = b""  # of a cell's making
         if not png.startswith(_PNG) or len(png) > self._limits.image_bytes:
             self._odd_images += 1  # a `_repr_png_` may give anything
             return

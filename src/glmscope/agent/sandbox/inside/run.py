@@ -15,6 +15,7 @@ from .wire import Message, WireError, decode
 
 _TICK_SECONDS = 0.05
 _DEATH_SECONDS = 1.0
+_MISUSED = "its connection was closed or misused"
 _DRAIN_BYTES = 2**20
 _ENDINGS = ("done", "failed", "interrupted")
 _MENDABLE = ("wall_time", "cpu_time", "interrupted")  # an interrupt may do
@@ -89,7 +90,7 @@ class Run:
             return True
         # A process that ends closes its pipes first, a moment before it is known to have ended.
         if not select.select([self._kernel.ended], [], [], _DEATH_SECONDS)[0]:
-            self._detail = "its connection was closed or misused"
+            self._detail = _MISUSED
         self._ending = "died"
         return False
 
@@ -129,18 +130,35 @@ class Run:
             self._reason, self._kill_at = reason, now + self._limits["interrupt_seconds"]
             self._kernel.interrupt()
 
-    def _finish(self, watch: Watch, began: float, kept: bool) -> bool:
-        signal_all(signal.SIGSTOP)
-        seconds, cpu = time.monotonic() - began, watch.cpu
+    def _take_rest(self) -> bool:
+        """Take what was written up to the end; False where the kernel is lost.
+
+        What a cell's threads say after it, or what it has forged, does not reach the next cell.
+        """
         drained = 0
         while drained < _DRAIN_BYTES and (size := self._take_raw()):
             drained += size
+        try:
+            while drained < _DRAIN_BYTES and (lines := self._kernel.read_replies()):
+                drained += sum(map(len, lines))
+                for line in lines:
+                    self._handle(decode(line))
+        except WireError:
+            self._detail = _MISUSED
+            return False
+        return True
+
+    def _finish(self, watch: Watch, began: float, kept: bool) -> bool:
+        signal_all(signal.SIGSTOP)
+        seconds, cpu = time.monotonic() - began, watch.cpu
+        ending = self._ending
+        kept = self._take_rest() and kept
         status = None if kept else self._kernel.close()
         self._server.send(
             {
                 "id": self._cell,
                 "event": "end",
-                "ending": self._reason or self._ending,
+                "ending": self._reason or (ending if kept else "died"),
                 "detail": self._detail or status if self._reason is None else None,
                 "variables_kept": kept,
                 "omitted_bytes": self._budget.omitted_bytes,
