@@ -79,6 +79,12 @@ class SandboxProcess:
                 env={},
                 limit=LINE_BYTES,
             )
+        except BaseException:
+            os.close(info)
+            complaints.close()
+            if uid is not None:
+                _USER_IDS.give_back(uid)
+            raise
         finally:
             os.close(handle)
             os.close(info_end)
@@ -120,22 +126,28 @@ class SandboxProcess:
     async def _close(self) -> None:
         if self._inner is None:
             self.find_inner()
-        if self._inner is not None:
+        if self._inner is not None:  # bubblewrap sees it end, and ends itself
             with suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._inner, signal.SIGKILL)
             os.close(self._inner)
-        with suppress(ProcessLookupError):
-            self._process.kill()
+        else:
+            self._kill_bubblewrap()
         os.close(self._info)
         self.stdin.close()
-        with suppress(asyncio.TimeoutError):
+        try:
             await asyncio.wait_for(self._end(), _END_SECONDS)
+        except asyncio.TimeoutError:
+            self._kill_bubblewrap()
         if self.uid is not None:
             _USER_IDS.give_back(self.uid)
         with self._complaints as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - _COMPLAINT_BYTES))
             lines = file.read().decode("utf-8", "replace").strip().splitlines()
         self._complaint = lines[-1] if lines else ""
+
+    def _kill_bubblewrap(self) -> None:
+        with suppress(ProcessLookupError):
+            self._process.kill()
 
     async def _end(self) -> None:
         """Process 1 has the other end of this pipe until it is gone."""
