@@ -9,7 +9,6 @@ from glmscope.chat.request import Message, Role
 from glmscope.errors import InvalidParameter
 from glmscope.family import Family
 from glmscope.text.prompt import PromptMessage, chatglm3_prompt
-from glmscope.text.tokenizer import Tokenizer
 from tests.chat.support import CHATGLM2, CHATGLM3
 
 
@@ -76,14 +75,3 @@ def test_what_a_format_cannot_express_is_refused(family, pairs, complaint):
     with pytest.raises(InvalidParameter, match=complaint):
         check_conversation(family, messages(*pairs))
     check_conversation(Family.CHATGLM3, messages(("user", "u"), ("tool", "t")))
-
-
-@pytest.mark.parametrize("tokenizer", [CHATGLM2, CHATGLM3], ids=["rounds", "roles"])
-def test_an_answer_handed_back_raw_stands_in_the_history_as_it_was_said(tokenizer: Tokenizer):
-    build = prompt_builder(tokenizer)
-
-    def conversation(answer: str) -> list[int]:
-        return build(messages(("user", "q"), ("assistant", answer), ("user", "\n next ")))
-
-    assert conversation("\n Yes. ") == conversation("Yes.")
-    assert "\n next " in tokenizer.decode(conversation("Yes."))

@@ -93,18 +93,11 @@ def _chatglm3(tokenizer: Tokenizer, messages: Sequence[Message]) -> list[int]:
 def _entries(message: Message) -> list[PromptMessage]:
     """A message as the prompt has it: each call of an assistant message is an entry of its own."""
     role = _CHATGLM3_ROLES[message.role]
-    content = _said(message)
     tools = list(message.tools) or None
     calls = [PromptMessage("assistant", call.text, metadata=call.name) for call in message.calls]
-    if calls and not content.strip():
+    if calls and not message.content.strip():
         return calls
-    return [PromptMessage(role, content, tools=tools), *calls]
-
-
-def _said(message: Message) -> str:
-    """The content as the original keeps it: an answer that is handed back raw, with the newline and
-    the space that it was sent with, stands in the history without them (section 8.2)."""
-    return message.content.strip() if message.role == "assistant" else message.content
+    return [PromptMessage(role, message.content, tools=tools), *calls]
 
 
 def _chatglm2(tokenizer: Tokenizer, messages: Sequence[Message]) -> list[int]:
@@ -122,6 +115,6 @@ def _chatglm2(tokenizer: Tokenizer, messages: Sequence[Message]) -> list[int]:
         elif message.role == "assistant":
             if not rounds:
                 rounds.append(("", []))
-            rounds[-1][1].append(_said(message))
+            rounds[-1][1].append(message.content)
     turns = [(question, "\n".join(answers)) for question, answers in rounds]
     return chatglm2_prompt(tokenizer, turns, system + messages[-1].content)
