@@ -48,7 +48,7 @@ def test_a_server_that_ends_is_said() -> None:
 def test_a_server_that_is_never_ready_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(speed, "START_SECONDS", 1.0)
     never = SERVER.replace("refusals = 3", "refusals = 10 ** 9")
-    with pytest.raises(ServiceError, match="does not answer: HTTP Error 503"):
+    with pytest.raises(ServiceError, match="does not answer: "):
         measure_speed([sys.executable, "-c", never])
 
 
