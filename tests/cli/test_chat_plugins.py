@@ -63,8 +63,10 @@ def test_the_command_shows_calls_and_results_beside_the_answer(script: Path, too
     assert '[calculator] {"expression": "2 + 3"}\n    5\n' in result.stderr
 
 
-@pytest.mark.skipif(shutil.which("bwrap") is not None, reason="bubblewrap is installed")
-def test_without_a_sandbox_the_interpreter_says_what_it_needs(script: Path) -> None:
+def test_without_a_sandbox_the_interpreter_says_what_it_needs(
+    script: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))  # where no bubblewrap is
     arguments = ["--engine", "scripted", "--script", str(script), "--interpreter"]
     result = glmscope("chat", *arguments, stdin="plot\n")
     assert result.returncode == 2

@@ -13,7 +13,7 @@ from glmscope.text.vocabulary import builtin_vocabulary
 from tests.support.paths import REPOSITORY
 
 SETTINGS = """
-name = "GLMScope/tiny"
+name = "GLMScope/chatglm3-tiny"
 seed = 7
 pieces = 700
 repetitions = 5
