@@ -10,11 +10,10 @@ import pytest
 from glmscope.engine.openvino import OpenVINOEngine
 from glmscope.errors import UsageError
 from glmscope.evaluate.checks import HELD_OUT, Check
-from glmscope.evaluate.perplexity import perplexity, spoken_ids
+from glmscope.evaluate.perplexity import perplexity
 from glmscope.model.convert import convert
 from glmscope.parity.network import Network
-from glmscope.text.prompt import PromptMessage
-from glmscope.train.encoding import chatglm3_example
+from glmscope.text.prompt import PromptMessage, chatglm3_dialogue
 from tests.evaluate.support import TOKENIZER, PreparedEngine, served
 from tests.support.checkpoints import write_checkpoint
 
@@ -32,7 +31,7 @@ DIALOGUE = Check(
 
 
 def test_the_assistants_ids_are_its_lines_its_text_and_its_stop_id() -> None:
-    ids, spoken = spoken_ids(TOKENIZER, DIALOGUE.messages)
+    ids, spoken = chatglm3_dialogue(TOKENIZER, DIALOGUE.messages)
     call = TOKENIZER.encode("weather\n") + TOKENIZER.encode("```python\ntool_call()\n```")
     answer = TOKENIZER.encode("\n") + TOKENIZER.encode("好")
     assert [ids[index] for index in spoken] == [
@@ -54,25 +53,16 @@ def test_the_assistants_ids_are_its_lines_its_text_and_its_stop_id() -> None:
 
 
 def test_a_dialogue_may_end_with_a_call() -> None:
-    ids, spoken = spoken_ids(TOKENIZER, DIALOGUE.messages[:2])
+    ids, spoken = chatglm3_dialogue(TOKENIZER, DIALOGUE.messages[:2])
     assert ids[-1] == SPECIAL.observation
     assert spoken[-1] == len(ids) - 1
-
-
-@pytest.mark.parametrize("length", [2, 4])
-def test_they_are_what_training_learns(length: int) -> None:
-    messages = DIALOGUE.messages[:length]
-    ids, spoken = spoken_ids(TOKENIZER, messages)
-    example = chatglm3_example(TOKENIZER, messages)
-    assert ids == example.ids
-    assert spoken == [index for index, learned in enumerate(example.learned) if learned]
 
 
 async def test_it_is_exp_of_the_mean_loss_of_those_ids() -> None:
     engine = PreparedEngine(logprob=-0.5)
     found = await perplexity(served(engine), [DIALOGUE, DIALOGUE])
     assert math.isclose(found.value, math.exp(0.5))
-    assert found.tokens == 2 * len(spoken_ids(TOKENIZER, DIALOGUE.messages)[1])
+    assert found.tokens == 2 * len(chatglm3_dialogue(TOKENIZER, DIALOGUE.messages)[1])
     assert len(engine.scored) == 2
 
 
@@ -94,7 +84,7 @@ async def test_it_is_the_networks_own(tmp_path: Path) -> None:
     vocabulary = -(-TOKENIZER.vocab_size // 64) * 64
     write_checkpoint(tmp_path / "source", padded_vocab_size=vocabulary, seq_length=512)
     convert(tmp_path / "source", tmp_path / "exact", weights="fp32")
-    ids, spoken = spoken_ids(TOKENIZER, DIALOGUE.messages)
+    ids, spoken = chatglm3_dialogue(TOKENIZER, DIALOGUE.messages)
     network = Network(tmp_path / "exact")
     network.start()
     logits = network.feed(np.array([ids]), np.arange(len(ids))[None]).logits[0].astype(np.float64)

@@ -11,8 +11,7 @@ from glmscope.chat.service import ServedModel
 from glmscope.errors import UsageError
 from glmscope.evaluate.ask import SIDE_BY_SIDE
 from glmscope.evaluate.checks import Check
-from glmscope.text.prompt import PromptMessage, chatglm3_continuation
-from glmscope.text.tokenizer import Tokenizer
+from glmscope.text.prompt import chatglm3_dialogue
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +33,7 @@ async def perplexity(model: ServedModel, dialogues: Sequence[Check]) -> Perplexi
     turns = asyncio.Semaphore(SIDE_BY_SIDE)
 
     async def losses(dialogue: Check) -> list[float]:
-        ids, spoken = spoken_ids(model.tokenizer, dialogue.messages)
+        ids, spoken = chatglm3_dialogue(model.tokenizer, dialogue.messages)
         if len(ids) >= model.engine.max_positions:
             raise UsageError(f"The dialogue {dialogue.id} is longer than the model's context.")
         async with turns:
@@ -46,27 +45,3 @@ async def perplexity(model: ServedModel, dialogues: Sequence[Check]) -> Perplexi
     if not found:
         raise UsageError("There is no assistant turn to measure perplexity on.")
     return Perplexity(math.exp(math.fsum(found) / len(found)), len(found))
-
-
-def spoken_ids(
-    tokenizer: Tokenizer, messages: Sequence[PromptMessage]
-) -> tuple[list[int], list[int]]:
-    """Ids of a whole dialogue, and at which indices stand those that the assistant generates.
-
-    These are its turns without the role id before them and with the one after them, which is the
-    stop id: `<|user|>`, or `<|observation|>` after a call (model specification, section 8.3).
-    """
-    ids = tokenizer.prefix_ids
-    spoken: list[int] = []
-    for message in messages:
-        # The continuation ends with `<|assistant|>`, for which the next message has its own role.
-        entry = chatglm3_continuation(tokenizer, [message])[:-1]
-        if message.role == "assistant":
-            # One past the entry is the id with which whatever comes next begins.
-            spoken += range(len(ids) + 1, len(ids) + len(entry) + 1)
-        ids = ids + entry
-    special = tokenizer.special
-    last = special.observation if messages[-1].metadata else special.user
-    if last is None:
-        raise UsageError("Perplexity is measured on dialogues in the format of ChatGLM3.")
-    return [*ids, last], spoken

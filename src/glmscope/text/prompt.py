@@ -76,6 +76,27 @@ def chatglm3_continuation(tokenizer: Tokenizer, messages: Sequence[PromptMessage
     return ids
 
 
+def chatglm3_dialogue(
+    tokenizer: Tokenizer, messages: Sequence[PromptMessage]
+) -> tuple[list[int], list[int]]:
+    """Ids of a whole dialogue, and at which indices stand those that the assistant generates.
+
+    These are its turns without the role id before them and with the one after them, which is the
+    stop id: `<|user|>`, or `<|observation|>` after a call (section 8.3).
+    """
+    ids = tokenizer.prefix_ids
+    spoken: list[int] = []
+    for message in messages:
+        # The continuation ends with `<|assistant|>`, for which the next message has its own role.
+        entry = chatglm3_continuation(tokenizer, [message])[:-1]
+        if message.role == "assistant":
+            # One past the entry is the id with which whatever comes next begins.
+            spoken += range(len(ids) + 1, len(ids) + len(entry) + 1)
+        ids = ids + entry
+    role_ids = _role_ids(tokenizer)
+    return [*ids, role_ids["observation" if messages[-1].metadata else "user"]], spoken
+
+
 def chatglm2_prompt(
     tokenizer: Tokenizer, turns: Sequence[tuple[str, str]], query: str
 ) -> list[int]:

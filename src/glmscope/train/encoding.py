@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from glmscope.text.prompt import PromptMessage, chatglm2_prompt, chatglm3_continuation
+from glmscope.text.prompt import PromptMessage, chatglm2_prompt, chatglm3_dialogue
 from glmscope.text.tokenizer import Tokenizer
 
 
@@ -25,36 +25,13 @@ class Example:
         return len(self.ids)
 
 
-class _Writer:
-    def __init__(self) -> None:
-        self.ids: list[int] = []
-        self.learned: list[bool] = []
-
-    def add(self, ids: Sequence[int], learned: bool = False) -> None:
-        self.ids += ids
-        self.learned += [learned] * len(ids)
-
-    def example(self) -> Example:
-        return Example(self.ids, self.learned)
-
-
 def chatglm3_example(tokenizer: Tokenizer, messages: Sequence[PromptMessage]) -> Example:
-    """A dialogue in roles; each assistant turn ends with the id that generation stops at."""
-    writer = _Writer()
-    writer.add(tokenizer.prefix_ids)
-    turn_is_open = False  # the assistant's turn before awaits its end: the next role's id
-    for message in messages:
-        # Up to and with this message's content; the last id is the `<|assistant|>` that follows.
-        header_and_content = chatglm3_continuation(tokenizer, [message])[:-1]
-        writer.add(header_and_content[:1], learned=turn_is_open)
-        by_assistant = message.role == "assistant"
-        writer.add(header_and_content[1:], learned=by_assistant)
-        turn_is_open = by_assistant
-    if turn_is_open:
-        called = bool(messages[-1].metadata)
-        following = PromptMessage("observation" if called else "user", "")
-        writer.add(chatglm3_continuation(tokenizer, [following])[:1], learned=True)
-    return writer.example()
+    """A dialogue in roles, of which all that the assistant generates is learned."""
+    ids, spoken = chatglm3_dialogue(tokenizer, messages)
+    learned = [False] * len(ids)
+    for place in spoken:
+        learned[place] = True
+    return Example(ids, learned)
 
 
 def chatglm2_example(tokenizer: Tokenizer, messages: Sequence[PromptMessage]) -> Example:
