@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,11 +11,7 @@ from glmscope.errors import UsageError
 from glmscope.family import Family
 from glmscope.model.config import ModelConfig
 from glmscope.train.objective import Shares
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from glmscope.train.toml_file import TOMLError, read_toml
 
 Section = TypeVar("Section")
 VOCABULARY_MULTIPLE = 64
@@ -100,7 +95,7 @@ class Settings:
 def load_settings(path: Path) -> Settings:
     """Read a settings file. Raises UsageError, naming it, when something is missing or unknown."""
     try:
-        fields = tomllib.loads(path.read_text(encoding="utf-8"))
+        fields = read_toml(path)
         sections = {
             name: _section(kind, name, fields)
             for name, kind in (
@@ -115,7 +110,7 @@ def load_settings(path: Path) -> Settings:
         for name in ("data", "corpus"):
             fields[name] = (path.parent / fields[name]).resolve()
         return Settings(**{**fields, **sections})
-    except (OSError, KeyError, TypeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, KeyError, TypeError, TOMLError) as error:
         raise UsageError(f"{path} does not say how to make a model: {error}.") from error
 
 

@@ -6,17 +6,13 @@ What the fields of an entry mean stands at the top of `dialogues_zh.toml`.
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from glmscope.train.toml_file import read_toml
 
 Language = Literal["zh", "en"]
 
@@ -142,8 +138,7 @@ def read_entries(data: Path) -> tuple[Entry, ...]:
 
 
 def _tables(data: Path, language: Language) -> list[Mapping[str, Any]]:
-    text = (data / f"dialogues_{language}.toml").read_text(encoding="utf-8")
-    tables: list[Mapping[str, Any]] = tomllib.loads(text)["entry"]
+    tables: list[Mapping[str, Any]] = read_toml(data / f"dialogues_{language}.toml")["entry"]
     return tables
 
 

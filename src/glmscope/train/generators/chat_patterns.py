@@ -6,21 +6,16 @@ What the tables mean stands at the top of the file.
 from __future__ import annotations
 
 import random
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 from glmscope.text.prompt import PromptMessage
 from glmscope.train.generators.chat_entries import LANGUAGES, Language
 from glmscope.train.generators.chat_values import Pools, Slots
+from glmscope.train.toml_file import read_toml
 
 _SYSTEM_SHARE = 0.25
 _HEARD: dict[Language, str] = {"zh": "好的，我知道了。", "en": "All right, I see."}
@@ -138,9 +133,7 @@ class Patterns:
 @lru_cache(maxsize=4)
 def read_patterns(data: Path) -> Patterns:
     """The patterns under `data`."""
-    tables: Mapping[str, Any] = tomllib.loads(
-        (data / "dialogues_slots.toml").read_text(encoding="utf-8")
-    )
+    tables = read_toml(data / "dialogues_slots.toml")
     return Patterns(
         facts={
             language: (

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from glmscope.train.toml_file import read_toml
 
 Language = Literal["zh", "en"]
 
@@ -73,7 +69,7 @@ def load_cities(data: Path) -> tuple[City, ...]:
     for table in TABLES:
         path = data / table
         if path.exists():
-            for entry in tomllib.loads(path.read_text(encoding="utf-8"))["city"]:
+            for entry in read_toml(path)["city"]:
                 cities.setdefault(entry["zh"], _city(entry))
     return tuple(cities.values())
 

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from glmscope.train.generators.chat_entries import Language
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from glmscope.train.toml_file import read_toml
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +37,8 @@ class Series:
 
 def load_series(data: Path) -> tuple[Series, ...]:
     """Every single fact, then every pattern over the rows of its table."""
-    singles = _read(data / "facts.toml")["fact"]
-    file = _read(data / "fact_tables.toml")
+    singles = read_toml(data / "facts.toml")["fact"]
+    file = read_toml(data / "fact_tables.toml")
     tables = {table["name"]: table for table in file["table"]}
     return (
         *(_single(entry) for entry in singles),
@@ -74,7 +69,3 @@ def _series(pattern: Mapping[str, Any], table: Mapping[str, Any]) -> Series:
         )
 
     return Series(pattern["topic"], language, tuple(map(fact, table["rows"])))
-
-
-def _read(path: Path) -> dict[str, Any]:
-    return tomllib.loads(path.read_text(encoding="utf-8"))

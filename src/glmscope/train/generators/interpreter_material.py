@@ -8,16 +8,12 @@ from __future__ import annotations
 
 import random
 import re
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, TypeVar
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from glmscope.train.toml_file import read_toml
 
 Language: TypeAlias = Literal["zh", "en"]
 Entry: TypeAlias = Mapping[str, Any]
@@ -51,8 +47,7 @@ class Material:
     """The tables of the file, by section and name."""
 
     def __init__(self, data: Path) -> None:
-        text = (data / "interpreter.toml").read_text(encoding="utf-8")
-        self._sections: dict[str, dict[str, Any]] = tomllib.loads(text)
+        self._sections: dict[str, dict[str, Any]] = read_toml(data / "interpreter.toml")
 
     def __getitem__(self, section: str) -> dict[str, Any]:
         return self._sections[section]

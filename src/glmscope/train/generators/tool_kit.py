@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from glmscope.text.toolcall import Value
-from glmscope.train.generators.tool_values import Language, Words, read_toml
+from glmscope.train.generators.tool_values import Language, Words
+from glmscope.train.toml_file import read_toml
 
 TOOL_FILES = ("tools_lookup.toml", "tools_doing.toml", "tools_trips.toml")
 LANGUAGES: tuple[Language, ...] = ("zh", "en")

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from glmscope.train.generators.tool_kit import LANGUAGES, Kind, Tool
-from glmscope.train.generators.tool_values import Language, read_toml
+from glmscope.train.generators.tool_values import Language
+from glmscope.train.toml_file import read_toml
 
 _SLOTS = ("first", "second", "third")
 _SYLLABLES = ("ba", "bel", "cor", "dan", "fel", "gim", "kel", "lor", "mip", "nak", "ral", "tal")

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from glmscope.train.generators.tool_kit import LANGUAGES
-from glmscope.train.generators.tool_values import Language, read_toml
+from glmscope.train.generators.tool_values import Language
+from glmscope.train.toml_file import read_toml
 
 _SOCIAL_TOPICS = ("greeting", "thanks", "farewell", "praise", "feelings", "small_talk", "complaint")
 _KNOWLEDGE_TOPICS = ("explain", "advice")

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import random
 import re
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from glmscope.train.toml_file import read_toml
 
 Language: TypeAlias = Literal["zh", "en"]
 
@@ -57,9 +53,3 @@ class Words:
             return str(rng.randrange(10)) if match["mark"] == "#" else rng.choice(_CAPITALS)
 
         return _PART.sub(part, pattern)
-
-
-def read_toml(path: Path) -> dict[str, Any]:
-    """The tables of a file that ships with the repository."""
-    content: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-    return content

@@ -6,7 +6,8 @@ import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from glmscope.train.generators.tool_values import Language, read_toml
+from glmscope.train.generators.tool_values import Language
+from glmscope.train.toml_file import read_toml
 
 
 class Frames:

@@ -20,8 +20,9 @@ from glmscope.train.generators.tool_kit import Said, Tool, fill_slots, read_tool
 from glmscope.train.generators.tool_made import Workshop
 from glmscope.train.generators.tool_plain import PlainTalk
 from glmscope.train.generators.tool_result import draw_result
-from glmscope.train.generators.tool_values import Language, Words, read_toml
+from glmscope.train.generators.tool_values import Language, Words
 from glmscope.train.generators.tool_wording import Frames
+from glmscope.train.toml_file import read_toml
 
 _CHINESE_SHARE = 0.7
 _MADE_SHARE = 0.2
