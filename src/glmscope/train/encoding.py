@@ -18,8 +18,8 @@ from glmscope.text.tokenizer import Tokenizer
 class Example:
     """Token ids, and for each whether the model is to learn to write it."""
 
-    ids: list[int]
-    learned: list[bool]
+    ids: Sequence[int]
+    learned: Sequence[bool]
 
     def __len__(self) -> int:
         return len(self.ids)

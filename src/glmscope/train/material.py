@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import random
 from collections.abc import Iterator
+from pathlib import Path
+from dataclasses import dataclass
 from typing import cast
 
 from glmscope.text.tokenizer import Tokenizer
@@ -12,26 +14,63 @@ from glmscope.train.corpus import plain_text, read_corpus
 from glmscope.train.dialogue import Dialogue, Generator
 from glmscope.train.encoding import Example, chatglm2_example, chatglm3_example
 from glmscope.train.objective import repetition
+from glmscope.train.packages import FILE_NAME, read_documents
 from glmscope.train.settings import Settings
+
+SHARD_DIALOGUES = 2000
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A part of one generator's dialogues, drawn with a seed of its own: parts need no order."""
+
+    generator: str
+    number: int
+    count: int
+
+    def seed(self, settings: Settings) -> str:
+        """What its random numbers start from."""
+        return f"{settings.seed} {self.generator} {self.number}"
+
+
+def shards(settings: Settings, share: float = 1.0) -> list[Shard]:
+    """All parts of `share` of the dialogues that the settings ask for."""
+    parts = []
+    for name, asked in settings.mix.items():
+        left = max(1, round(asked * share))
+        for number in range(-(-left // SHARD_DIALOGUES)):
+            parts.append(Shard(name, number, min(SHARD_DIALOGUES, left)))
+            left -= SHARD_DIALOGUES
+    return parts
+
+
+def shard_dialogues(settings: Settings, shard: Shard) -> Iterator[Dialogue]:
+    """The dialogues of one part; the same settings yield the same ones."""
+    module = importlib.import_module(f"glmscope.train.generators.{shard.generator}")
+    generate = cast(Generator, module.dialogues)
+    rng = random.Random(shard.seed(settings))  # noqa: S311 - no secret is drawn
+    return generate(rng, shard.count, settings.data)
 
 
 def tuning_dialogues(settings: Settings, share: float = 1.0) -> Iterator[Dialogue]:
     """Every generator's dialogues, `share` of those that the settings ask for.
 
-    The same settings yield the same ones; a generator's do not depend on the others.
+    A generator's do not depend on the others.
     """
-    for name, count in settings.mix.items():
-        module = importlib.import_module(f"glmscope.train.generators.{name}")
-        generate = cast(Generator, module.dialogues)
-        rng = random.Random(f"{settings.seed} {name}")  # noqa: S311 - no secret is drawn
-        yield from generate(rng, max(1, round(count * share)), settings.data)
+    for shard in shards(settings, share):
+        yield from shard_dialogues(settings, shard)
 
 
-def documents(settings: Settings) -> Iterator[str]:
-    """The corpora, each as many times as the settings say, and a tenth of the dialogues."""
+def documents(settings: Settings, work: Path) -> Iterator[str]:
+    """Corpora and packages as many times as the settings say, and a tenth of the dialogues.
+
+    Packages are read where the stage of that name has left their text in `work`.
+    """
     for name, times in settings.corpora.items():
         for _ in range(times):
             yield from read_corpus(name, settings.corpus)
+    if (work / FILE_NAME).exists():
+        yield from read_documents(work / FILE_NAME, settings.packages)
     for dialogue in tuning_dialogues(settings, share=0.1):
         yield plain_text(dialogue)
 

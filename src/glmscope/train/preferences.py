@@ -51,7 +51,7 @@ def last_answer(example: Example) -> tuple[list[int], list[int]]:
     start = len(example)
     while start and example.learned[start - 1]:
         start -= 1
-    return example.ids[:start], example.ids[start:]
+    return list(example.ids[:start]), list(example.ids[start:])
 
 
 def write_pairs(pairs: Sequence[Pair], path: Path) -> None:

