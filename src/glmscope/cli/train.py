@@ -11,7 +11,7 @@ import typer
 from glmscope.cli.console import note, say
 from glmscope.errors import UsageError
 
-STAGES = ("tokenizer", "pretrain", "tune", "pairs", "align", "export")
+STAGES = ("packages", "tokenizer", "pretrain", "tune", "pairs", "align", "export")
 
 
 def train(

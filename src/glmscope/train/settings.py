@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -74,6 +74,8 @@ class Settings:
     corpora: dict[str, int]  # times that each corpus is read in pretraining
     data: Path
     corpus: Path
+    packages: dict[str, int] = field(default_factory=dict)  # times that each is read, likewise
+    packages_required: bool = True  # or pretraining goes without those that cannot be fetched
 
     def model_config(self, vocab_size: int, family: Family = Family.CHATGLM3) -> ModelConfig:
         """The network for a vocabulary of `vocab_size` ids, special ones among them."""
