@@ -110,8 +110,9 @@ def _ask_topic(talk: _Talk) -> None:
 
 
 def _follow_up(talk: _Talk) -> None:
-    talk.rng.choice((_introduce, _ask_topic))(talk)
-    for _ in range(talk.rng.choice((1, 1, 2, 2, 3))):
+    (begin,) = talk.rng.choices((_introduce, _ask_topic), (2, 3))
+    begin(talk)
+    for _ in range(talk.rng.choice((1, 2, 2, 3, 3, 4))):
         turn = talk.rng.random()
         if turn < 0.7:
             talk.turn_to_topic()
@@ -169,12 +170,12 @@ def _other_language(talk: _Talk) -> None:
 
 
 _KINDS: tuple[tuple[str, Callable[[_Talk], None], float], ...] = (
-    ("city-introduction", _introduce, 0.38),
-    ("city-topic", _ask_topic, 0.22),
-    ("city-follow-up", _follow_up, 0.30),
+    ("city-introduction", _introduce, 0.28),
+    ("city-topic", _ask_topic, 0.16),
+    ("city-follow-up", _follow_up, 0.45),
     ("city-compare", _compare, 0.025),
-    ("city-unknown", _unknown, 0.05),
-    ("city-live", _live, 0.02),
+    ("city-unknown", _unknown, 0.045),
+    ("city-live", _live, 0.025),
     ("city-other-language", _other_language, 0.015),
 )
 

@@ -8,6 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from glmscope.train.generators import (
+    cities_asks_en as asks_en,
+)
+from glmscope.train.generators import (
+    cities_asks_zh as asks_zh,
+)
+from glmscope.train.generators import (
     cities_wordings_en as en,
 )
 from glmscope.train.generators import (
@@ -57,13 +63,18 @@ class Wordings:
     live_answer: str
 
 
+def _join(first: Mapping[str, Templates], second: Mapping[str, Templates]) -> dict[str, Templates]:
+    """Every topic's templates from both."""
+    return {topic: templates + second.get(topic, ()) for topic, templates in first.items()}
+
+
 WORDINGS: Mapping[Language, Wordings] = {
     "zh": Wordings(
         introduction=zh.INTRODUCTION,
-        topic=zh.TOPIC,
-        follow_up=follow_zh.FOLLOW_UP,
+        topic=_join(zh.TOPIC, asks_zh.NAMED),
+        follow_up=_join(follow_zh.FOLLOW_UP, asks_zh.MEANT),
         switch=follow_zh.SWITCH,
-        named_switch=follow_zh.NAMED_SWITCH,
+        named_switch=_join(follow_zh.NAMED_SWITCH, asks_zh.NAMED_SWITCH),
         compare=follow_zh.COMPARE,
         other_language=follow_zh.OTHER_LANGUAGE,
         live=follow_zh.LIVE,
@@ -77,10 +88,10 @@ WORDINGS: Mapping[Language, Wordings] = {
     ),
     "en": Wordings(
         introduction=en.INTRODUCTION,
-        topic=en.TOPIC,
-        follow_up=en.FOLLOW_UP,
+        topic=_join(en.TOPIC, asks_en.NAMED),
+        follow_up=_join(en.FOLLOW_UP, asks_en.MEANT),
         switch=en.SWITCH,
-        named_switch=en.NAMED_SWITCH,
+        named_switch=_join(en.NAMED_SWITCH, asks_en.NAMED_SWITCH),
         compare=en.COMPARE,
         other_language=en.OTHER_LANGUAGE,
         live=en.LIVE,
@@ -103,6 +114,7 @@ def word(rng: random.Random, templates: Templates, language: Language, **names: 
         text = text[: choice.start()] + option + text[choice.end() :]
     for slot, name in names.items():
         text = text.replace(f"{{{slot}}}", name)
+    text = re.sub(" {2,}", " ", text.strip())
     if language == "en":
         carefulness = rng.random()
         if carefulness < 0.1:

@@ -50,6 +50,29 @@ INTRODUCTION = (
     f"[a short introduction to|introduction to|about|overview of] {{city}}{_END}",
     "{city}",
     "{city}?",
+    f"[give|paint|draw] me [the|a|a quick|a general] [picture|overview|sketch|idea] of"
+    f" {{city}}{_END}",
+    f"{_CAN} [give|paint] me [a|the|a general] [picture|sketch|idea] of {{city}}{_ASK}",
+    f"[what's|what is] [the story with|there to know about|special about|interesting"
+    f" about] {{city}}"
+    f"{_ASK}",
+    "[so|well|OK], {city}[. What is it like?|. Tell me about it.|. Go ahead.]",
+    f"[I've|I have] never [heard of|seen|visited] {{city}}. [What is it like|Tell me about"
+    f" it]{_ASK}",
+    f"[help me|let me] [get to know|understand|learn about] {{city}}{_END}",
+    f"[fill me in|brief me|enlighten me] [on|about] {{city}}{_END}",
+    f"[the basics|the main facts|general facts|some facts|a few facts|all] about {{city}}{_END}",
+    f"[if you were a guide|as a tour guide|as a guide], [how would you"
+    f" introduce|introduce] {{city}}"
+    f"{_ASK}",
+    f"[share|list|name] [some facts|a few facts|what you know] about {{city}}{_END}",
+    f"[we are moving|I am moving|my family is moving] to {{city}}. [What is it"
+    f" like|Describe it]{_ASK}",
+    f"[a|one|a short] [profile|portrait|summary|description] of {{city}}{_END}",
+    f"[present|portray|outline|summarize|characterize] {{city}} [for me|in a few"
+    f" paragraphs|]{_END}",
+    f"[how much do you know|what have you learned|what can you say] about {{city}}{_ASK}",
+    f"{_PLEASE}[tell me|say] [what you know|all you know|whatever you know] about {{city}}{_END}",
 )
 
 TOPIC = {
@@ -162,6 +185,14 @@ FOLLOW_UP = {
 SWITCH = (
     "[what about|how about|and what about|and how about|and] {city}[?|?|?|]",
     "[now|and now] {city}[?|, please.|.]",
+    "[OK, |Thanks. |Great. |I see. |Got it. ][and|what about|now|how about] {city}[?|?|]",
+    "[and if it were|what if it is|and in the case of|the same for|same for] {city}[?|.|]",
+    "[same question for|the same question about|do the same for|now do] {city}[, please.|.|]",
+    "[switch to|let's switch to|move on to|let's move on to|change to|next:] {city}[.|, please.|]",
+    "{city}[ too, please.| as well, please.|, please.| next.| too?]",
+    "[I'd also like to hear about|I also want to know about|tell me about|and tell me about] {city}"
+    "[ too| as well|][.|, please.|]",
+    "[my friend|my sister|my boss] [is in|lives in|is going to] {city}. What about there?",
 )
 
 NAMED_SWITCH = {
