@@ -162,14 +162,29 @@ def _numbers_in_order(question: str, data: str) -> list[str]:
 
 def test_answers_name_the_result(drawn: list[Dialogue]) -> None:
     for dialogue in drawn:
-        if dialogue.kind.removeprefix(f"{INTERPRETER}_") in (
-            "sums",
-            "expressions",
-            "problems",
-            "stories",
+        for (call, seen), answer in zip(
+            pairwise(dialogue.messages), dialogue.messages[2:], strict=False
         ):
-            _, output = _runs(dialogue)[-1]
-            assert output.removesuffix(".0") in dialogue.messages[-1].content
+            result = _output(seen).removesuffix(".0")
+            if call.metadata and re.fullmatch(r"-?\d+(\.\d+)?", result):
+                assert result in answer.content
+
+
+def test_many_dialogues_have_several_questions(drawn: list[Dialogue]) -> None:
+    several = [dialogue for dialogue in drawn if len(_runs(dialogue)) > 1]
+    assert len(drawn) * 0.35 < len(several) < len(drawn) * 0.7
+
+
+def test_an_expression_is_copied(drawn: list[Dialogue]) -> None:
+    signs = str.maketrans(
+        {"×": "*", "x": "*", "÷": "/", "（": "(", "）": ")", "＋": "+", " ": None}
+    )
+    for dialogue in drawn:
+        if dialogue.kind == f"{INTERPRETER}_expressions":
+            asked, call = next(pair for pair in pairwise(dialogue.messages) if pair[1].metadata)
+            code = _code(call).removeprefix("print(").removesuffix(")")
+            expression = code.removeprefix("round(").removesuffix(", 8)").replace(" ", "")
+            assert expression in asked.content.translate(signs).replace("^", "**")
 
 
 @pytest.mark.parametrize(
@@ -184,13 +199,17 @@ def test_answers_name_the_result(drawn: list[Dialogue]) -> None:
         ("math.sqrt(2)", "1.41421356"),
         ("math.sqrt(0.25)", "0.5"),
         ("math.lcm(4, 6) + math.factorial(4)", "36"),
+        ("abs(-2.5) + abs(-3)", "5.5"),
+        ("round(17 / 3, 2)", "5.67"),
     ],
 )
 def test_a_formula_prints_as_python_would(formula: str, printed: str) -> None:
     assert evaluate(formula).printed == printed
 
 
-@pytest.mark.parametrize("formula", ["1 / 0", "2 ** 0.5", "math.sqrt(-1)", "1 / 3000", "1e7 * 2.5"])
+@pytest.mark.parametrize(
+    "formula", ["1 / 0", "2 ** 0.5", "math.sqrt(-1)", "1 / 3000", "1e7 * 2.5", "round(0.125, 2)"]
+)
 def test_a_formula_without_a_good_result_is_turned_down(formula: str) -> None:
     with pytest.raises(UnsuitableError):
         _ = evaluate(formula).printed

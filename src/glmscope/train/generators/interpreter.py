@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -55,6 +56,10 @@ _PLAIN_SHARE = 0.1
 _CHINESE_SHARE = 0.7
 _FENCED_SHARE = 0.2
 _TALK_SHARE = 0.06
+_FURTHER = (0, 0, 0, 0, 0, 1, 1, 2, 2, 3)
+"""How many further questions, about something else, a dialogue has."""
+_GO_ON = ("sums", "expressions", "lists", "problems", "stories", "dates", "texts")
+_INTRODUCED_SHARE = 0.3
 
 Messages: TypeAlias = list[PromptMessage]
 
@@ -72,11 +77,24 @@ def dialogues(rng: random.Random, count: int, data: Path) -> Iterator[Dialogue]:
             yield Dialogue(PLAIN_KIND, (system, *next(small_talk)))
             continue
         section = rng.choices(sections, weights)[0]
-        exchanges = _MAKERS[section][1](Desk(material, rng, language))
+        desk = Desk(material, rng, language)
+        exchanges = list(_MAKERS[section][1](desk))
+        for _ in range(rng.choice(_FURTHER)):
+            further = rng.choices(_GO_ON, [_MAKERS[name][0] for name in _GO_ON])[0]
+            exchanges += _introduced(desk, _MAKERS[further][1](desk))
         # A turn of small talk before the question must not make the code go away.
         before = next(small_talk)[:2] if rng.random() < _TALK_SHARE else []
         messages = [message for exchange in exchanges for message in _messages(exchange, rng)]
         yield Dialogue(f"{INTERPRETER}_{section}", (system, *before, *messages))
+
+
+def _introduced(desk: Desk, exchanges: tuple[Exchange, ...]) -> tuple[Exchange, ...]:
+    """A further question, now and then with words that go on to it: 再算一个：…"""
+    if desk.rng.random() > _INTRODUCED_SHARE:
+        return exchanges
+    first, *others = exchanges
+    words = desk.choose(desk.pick(desk.material["frames"][f"{desk.language}_next"]))
+    return (replace(first, question=words + first.question), *others)
 
 
 def _plain_dialogues(rng: random.Random, count: int, data: Path) -> Iterator[Messages]:

@@ -1,6 +1,7 @@
 """What a formula in Python prints, worked out in exact fractions; nothing is run.
 
-Known are + - * / // % **, brackets, and the few functions of `math` in `_FUNCTIONS`.
+Known are + - * / // % **, brackets, `abs`, `round` and the few functions of `math` in
+`_FUNCTIONS`.
 """
 
 from __future__ import annotations
@@ -126,11 +127,21 @@ def _power(base: Number, exponent: Number) -> Number:
 
 def _call(name: str, arguments: list[Number]) -> Number:
     values = [argument.exact for argument in arguments]
+    if name == "abs":
+        return Number(abs(values[0]), arguments[0].is_float)
+    if name == "round":
+        return _rounded(arguments[0], int(values[1]))
     if name == "math.sqrt":
         return Number(square_root(*values), True)
     if any(value.denominator != 1 for value in values):
         raise UnsuitableError("whole numbers only")
     return Number(Fraction(_FUNCTIONS[name](*map(int, values))), False)
+
+
+def _rounded(number: Number, places: int) -> Number:
+    if abs(number.exact * 10**places % 1 - Fraction(1, 2)) < Fraction(1, 1000):
+        raise UnsuitableError("halfway between two roundings")
+    return Number(round(number.exact, places), number.is_float)
 
 
 _FUNCTIONS: dict[str, Callable[..., int]] = {

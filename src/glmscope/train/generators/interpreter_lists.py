@@ -24,6 +24,9 @@ from glmscope.train.generators.interpreter_numbers import draw
 _LIST_FIRST_SHARE = 0.3
 """How many questions give the list first, and then say what is wanted of it."""
 
+_BRACKETS_SHARE = 0.1
+_LAST_SHARE = 0.3
+
 _GOING_ON = re.compile("^(再|那它们的|那|now |and )")
 """What only a later question begins with."""
 
@@ -98,12 +101,18 @@ def list_code(name: str, items: Items, k: str) -> Run:
 
 def typed_list(desk: Desk, written: Sequence[str]) -> str:
     """A list as people type it."""
-    zh = ["、", "、", "，", ",", ", ", " "] if desk.language == "zh" else [", ", ", ", ",", " "]
-    style = desk.pick([*zh, "and", "brackets"])
-    if style == "and":
-        separator, last = ("、", "和") if desk.language == "zh" else (", ", " and ")
-        return separator.join(written[:-1]) + last + written[-1]
-    return f"[{', '.join(written)}]" if style == "brackets" else style.join(written)
+    if desk.language == "zh":
+        separators = ["、", "、", "、", "，", "，", ",", ", ", ", ", " ", " ", "；"]
+        lasts = ["和", "和", "与", "跟", "以及", "还有"]
+    else:
+        separators = [", ", ", ", ", ", ",", ",", " ", " ", "; "]
+        lasts = [" and ", " and ", ", and ", " & "]
+    separator = desk.pick(separators)
+    if desk.rng.random() < _BRACKETS_SHARE:
+        return f"[{separator.join(written)}]" if "," in separator else f"[{', '.join(written)}]"
+    if desk.rng.random() < _LAST_SHARE and separator not in (" ", "；", "; "):
+        return separator.join(written[:-1]) + desk.pick(lasts) + written[-1]
+    return separator.join(written)
 
 
 def _exchange(desk: Desk, name: str, items: Items, *, first: bool) -> Exchange | None:
@@ -132,10 +141,11 @@ def _exchange(desk: Desk, name: str, items: Items, *, first: bool) -> Exchange |
 
 
 def draw_items(desk: Desk, spec: str) -> Items:
-    """Three to ten numbers of one sort; `spec` says which sort, where not every one will do."""
+    """Three to twelve numbers of one sort; `spec` says which sort, where not every one will do."""
     rng = desk.rng
-    size = rng.choice([3, 4, 5, 5, 5, 6, 6, 7, 8, 9, 10])
-    specs = ["1..9", "1..99", "1..100", "50..100", "1..999", "100..9999", "-20..40"]
+    size = rng.choice([3, 3, 4, 4, 5, 5, 5, 6, 6, 7, 7, 8, 9, 10, 11, 12])
+    specs = ["1..9", "1..99", "1..100", "10..99", "50..100", "1..999", "100..9999", "-20..40"]
+    specs += ["2..20", "3000..15000", "60..100:1", "-9..9"]
     spec = spec or rng.choice([*specs, "0..100:1", "1..50:2", "1..9:3", "30..42:1", "-9..30:1"])
     written = [draw(rng, spec) for _ in range(size)]
     if spec != "2..12" and rng.random() < 0.2:

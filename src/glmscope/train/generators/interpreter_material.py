@@ -1,7 +1,8 @@
-"""Wordings of `interpreter.toml`, and what a generator makes of them: exchanges.
+"""Wordings of `interpreter*.toml`, and what a generator makes of them: exchanges.
 
-A wording is a template: `[加|加上|]` is a choice, `{a}` a slot. Wordings that ask (`zh_ask`) and
-that give a task (`zh_do`) are set into the frames of their sort: "请问…？", "帮我…。".
+A wording is a template: `[加|加上|]` is a choice, which may hold others, `{a}` a slot, and
+`<是多少>` one of the synonyms under that name. Wordings that ask (`zh_ask`) and that give a task
+(`zh_do`) are set into the frames of their sort: "请问…？", "帮我…。".
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ _SPACED_SHARE = 0.3
 
 _BETWEEN_SCRIPTS = re.compile(r"(?<=[一-鿿])(?=[\w(-])(?![一-鿿])|(?<=[a-zA-Z0-9)%])(?=[一-鿿])")
 _CHOICE = re.compile(r"\[([^\[\]]*\|[^\[\]]*)\]")
+_SYNONYM = re.compile(r"<([^<>]+)>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +46,12 @@ class Exchange:
 
 
 class Material:
-    """The tables of the file, by section and name."""
+    """The tables of the files `interpreter*.toml`, by section and name; their lists joined."""
 
     def __init__(self, data: Path) -> None:
-        self._sections: dict[str, dict[str, Any]] = read_toml(data / "interpreter.toml")
+        self._sections: dict[str, dict[str, Any]] = {}
+        for path in sorted(data.glob("interpreter*.toml")):
+            _join(self._sections, read_toml(path))
 
     def __getitem__(self, section: str) -> dict[str, Any]:
         return self._sections[section]
@@ -103,12 +107,29 @@ class Desk:
         return fill(str(entry[f"{self.language}_answer"]), slots)
 
     def choose(self, template: str) -> str:
-        """The template with every `[a|b]` decided."""
-        return _CHOICE.sub(lambda choice: self.rng.choice(choice[1].split("|")), template)
+        """The template with every `<synonym>` and `[a|b]` decided, those inside others too."""
+        synonyms: Mapping[str, list[str]] = self.material["synonyms"]
+        while True:
+            text = _SYNONYM.sub(lambda name: self.rng.choice(synonyms[name[1]]), template)
+            text = _CHOICE.sub(lambda choice: self.rng.choice(choice[1].split("|")), text)
+            if text == template:
+                return text
+            template = text
 
     def pick(self, options: Sequence[T]) -> T:
         """One of them."""
         return self.rng.choice(options)
+
+
+def _join(tables: dict[str, Any], more: Mapping[str, Any]) -> None:
+    """Add to the tables what another file has under the same names."""
+    for name, value in more.items():
+        if isinstance(value, dict):
+            _join(tables.setdefault(name, {}), value)
+        elif isinstance(value, list):
+            tables[name] = [*tables.get(name, ()), *value]
+        else:
+            tables[name] = value
 
 
 def fill(template: str, slots: Mapping[str, str]) -> str:

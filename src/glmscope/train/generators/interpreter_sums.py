@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -18,6 +19,7 @@ from glmscope.train.generators.interpreter_numbers import draw, in_words
 
 MAX_DRAWS = 500
 _GROUPED_SHARE = 0.04
+_SHAPED_SHARE = 0.4
 _WORDS = {"who": "who", "other": "who", "item": "item"}
 
 
@@ -36,13 +38,8 @@ def expression_exchanges(desk: Desk) -> tuple[Exchange, ...]:
     """An expression typed as such: `(12 + 5) × 3 = ?`."""
     section = desk.material["expressions"]
     for _ in range(MAX_DRAWS):
-        shape = desk.pick(section["shapes"])
-        letters = sorted(set(re.findall(r"\{(\w)\}", shape)))
-        # Long numbers in long expressions are not what people ask.
-        spec = "any" if len(letters) < 3 else desk.pick(["positive", "1..99", "1..999", "1..50:2"])
-        written = {letter: draw(desk.rng, spec) for letter in letters}
+        formula = _shaped(desk) if desk.rng.random() < _SHAPED_SHARE else random_formula(desk.rng)
         try:
-            formula = fill(shape, bracketed(written))
             run = formula_run(formula, formula)
         except UnsuitableError:
             continue
@@ -52,11 +49,38 @@ def expression_exchanges(desk: Desk) -> tuple[Exchange, ...]:
     raise RuntimeError("No expression has a result that is good to show.")
 
 
+def random_formula(rng: random.Random) -> str:
+    """Two to five numbers with signs between them, some of them in brackets."""
+    size = rng.choice([2, 3, 3, 3, 4, 4, 5])
+    # Long numbers in long expressions are not what people ask.
+    long, short = ["any", "positive", "1..9999"], ["1..9", "2..20", "1..99", "1..999", "1..50:1"]
+    specs = [rng.choice(long if size == 2 or rng.random() < 0.2 else short) for _ in range(size)]
+    numbers = bracketed({str(place): draw(rng, spec) for place, spec in enumerate(specs)})
+    parts = list(numbers.values())
+    if size > 2 and rng.random() < 0.6:
+        first = rng.randrange(size - 1)
+        last = rng.randint(first + 1, min(first + 2, size - 1) if first else size - 2)
+        parts[first], parts[last] = f"({parts[first]}", f"{parts[last]})"
+    signs = rng.choices("+-*/", [3, 3, 3, 2], k=size - 1)
+    return parts[0] + "".join(
+        f" {sign} {part}" for sign, part in zip(signs, parts[1:], strict=True)
+    )
+
+
+def _shaped(desk: Desk) -> str:
+    """One of the shapes that are written down, filled with numbers."""
+    shape = desk.pick(desk.material["expressions"]["shapes"])
+    letters = sorted(set(re.findall(r"\{(\w)\}", shape)))
+    spec = "any" if len(letters) < 3 else desk.pick(["positive", "1..99", "1..999", "1..50:2"])
+    return fill(shape, bracketed({letter: draw(desk.rng, spec) for letter in letters}))
+
+
 def formula_run(formula: str, code: str) -> Run:
     """The code that prints a formula. Raises UnsuitableError."""
     number = evaluate(formula)
     imports = "import math\n" if "math." in code else ""
-    return Run(imports + print_line(code, number.is_float), number.printed)
+    rounded = number.is_float and not code.startswith("round(")
+    return Run(imports + print_line(code, rounded), number.printed)
 
 
 def bracketed(written: Mapping[str, str]) -> dict[str, str]:
@@ -73,10 +97,10 @@ def _exchange(desk: Desk, entry: Entry) -> Exchange:
         written = {name: draw(desk.rng, spec) for name, spec in entry["numbers"].items()}
         numbers = bracketed(written)
         try:
-            formula = fill(entry["formula"], numbers)
+            formula = _called(fill(entry["formula"], numbers))
             if not _suits(entry, numbers):
                 continue
-            run = formula_run(formula, fill(entry.get("code", entry["formula"]), numbers))
+            run = formula_run(formula, _called(fill(entry.get("code", entry["formula"]), numbers)))
         except UnsuitableError:
             continue
         slots = {
@@ -87,6 +111,11 @@ def _exchange(desk: Desk, entry: Entry) -> Exchange:
         slots["result"] = without_point_zero(run.output)
         return Exchange(desk.ask(entry, slots), (run,), desk.answer(entry, slots))
     raise RuntimeError(f"The numbers of {entry['formula']} have no result that suits.")
+
+
+def _called(formula: str) -> str:
+    """A function's only number without a second pair of brackets."""
+    return re.sub(r"(?<=\w)\(\((-[\d.]+)\)\)", r"(\1)", formula)
 
 
 def _suits(entry: Entry, numbers: Mapping[str, str]) -> bool:
@@ -163,4 +192,6 @@ def _as_typed(desk: Desk, formula: str) -> str:
         typed = typed.replace(" ", "")
     if desk.language == "zh" and desk.rng.random() < 0.15:
         typed = typed.replace("(", "（").replace(")", "）")
+    if desk.language == "zh" and desk.rng.random() < 0.05:
+        typed = typed.replace("+", "＋")
     return typed
