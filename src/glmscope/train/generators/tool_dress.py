@@ -5,15 +5,23 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from glmscope.text.toolcall import Value
 from glmscope.train.generators.tool_kit import Kind, Said, Tool
+from glmscope.train.generators.tool_names import parameter_words, tool_words
 from glmscope.train.generators.tool_values import Language
 
-_STYLES = ("snake",) * 12 + ("camel",) * 5 + ("pascal", "kebab", "flat")
-_BEFORE = ("my", "app", "api", "do", "tool", "svc", "x")
-_AFTER = ("v2", "tool", "api", "service", "2", "new", "now", "func")
+_STYLES = ("snake",) * 11 + ("camel",) * 5 + ("pascal",) * 2 + ("kebab", "flat")
+_Frames: TypeAlias = Mapping[Language, Sequence[str]]
+_ABOUT_TOOL: _Frames = {
+    "zh": ("{}。", "{}的工具", "用于{}", "工具：{}", "{}的接口", "{}功能", "{}的服务", "可以{}"),
+    "en": ("{}.", "{} (tool)", "Tool: {}", "{}, for the user.", "API. {}.", "Function: {}"),
+}
+_ABOUT_PARAMETER: _Frames = {
+    "zh": ("{}。", "{}（必填）", "{}，按用户所说", "用户给出的{}", "参数：{}", "指定的{}"),
+    "en": ("{}.", "{} (required)", "{}, as the user said", "Input: {}", "{} as given"),
+}
 
 
 @dataclass(frozen=True)
@@ -115,10 +123,15 @@ def dress(
     if outfit.lists_required:
         names = (owners.get(slot, parameters[slot].name) for slot in required)
         whole["required"] = list(dict.fromkeys(names))
-    name = styled(_tool_words(rng, tool), outfit.style)
-    about = rng.choice(tool.about[outfit.language])
+    style = outfit.style if rng.random() < 0.85 else rng.choice(_STYLES)
+    name = styled(tool_words(rng, tool.names), style)
+    about = _described(rng, tool.about[outfit.language], _ABOUT_TOOL[outfit.language])
     description = {"name": name, "description": about, "parameters": whole}
     return DressedTool(tool, name, description, parameters, owners)
+
+
+def _described(rng: random.Random, about: Sequence[str], frames: Sequence[str]) -> str:
+    return rng.choice(frames).format(rng.choice(about)) if rng.random() < 0.4 else rng.choice(about)
 
 
 def styled(words: str, style: str) -> str:
@@ -131,22 +144,15 @@ def styled(words: str, style: str) -> str:
     return {"snake": "_", "kebab": "-", "flat": ""}[style].join((first, *rest))
 
 
-def _tool_words(rng: random.Random, tool: Tool) -> str:
-    words = rng.choice(tool.names)
-    if rng.random() < 0.06:
-        return f"{rng.choice(_BEFORE)} {words}"
-    if rng.random() < 0.08:
-        return f"{words} {rng.choice(_AFTER)}"
-    return words
-
-
 def _dress_parameter(
     rng: random.Random, kind: Kind, outfit: Dress, surfaces: Sequence[str], taken: set[str]
 ) -> tuple[_Parameter, dict[str, Any]]:
     # Hyphens cannot stand in keyword arguments.
     style = "snake" if outfit.style in ("kebab", "pascal") else outfit.style
-    names = [styled(words, style) for words in kind.names]
-    name = rng.choice([name for name in names if name not in taken])
+    plain = not outfit.describes_parameters
+    name = styled(parameter_words(rng, kind.names, plain), style)
+    while name in taken:
+        name = styled(parameter_words(rng, kind.names, plain), style)
     taken.add(name)
     type_name = rng.choice(kind.types or (kind.type,))
     if type_name == "integer" and not kind.types and rng.random() < 0.04:
@@ -162,7 +168,8 @@ def _dress_parameter(
         listed, codes = _listed(rng, kind, outfit.language, surfaces)
         schema["enum"] = listed
     if outfit.describes_parameters:
-        about = {"description": rng.choice(kind.about[outfit.language])}
+        words = _described(rng, kind.about[outfit.language], _ABOUT_PARAMETER[outfit.language])
+        about = {"description": words}
         schema = {**about, **schema} if outfit.describes_first else {**schema, **about}
     return _Parameter(name, type_name, codes), schema
 
@@ -171,7 +178,7 @@ def _listed(
     rng: random.Random, kind: Kind, language: Language, surfaces: Sequence[str]
 ) -> tuple[list[Value], Mapping[str, Value]]:
     """A few values for an enum, those that users say among them; and codes, if it lists those."""
-    uses_codes = bool(kind.codes) and rng.random() < 0.5
+    uses_codes = bool(kind.codes) and rng.random() < 0.25
     uses_codes = uses_codes and all(surface in kind.codes for surface in surfaces)
     others = rng.sample(kind.choices[language], k=min(3, len(kind.choices[language])))
     said: Iterable[str] = [*surfaces, *others]

@@ -16,8 +16,6 @@ from glmscope.train.generators.tool_values import Language
 from glmscope.train.toml_file import read_toml
 
 _SLOTS = ("first", "second", "third")
-_SYLLABLES = ("ba", "bel", "cor", "dan", "fel", "gim", "kel", "lor", "mip", "nak", "ral", "tal")
-_NONSENSE_SHARE = 0.15
 
 _Labels = Mapping[str, Mapping[Language, str]]
 
@@ -51,8 +49,7 @@ class Workshop:
             slot: {language: rng.choice(entry[language]) for language in LANGUAGES}
             for slot, entry in entries.items()
         }
-        named = rng.random() >= _NONSENSE_SHARE
-        name = f"{verb_en} {thing_en}" if named else _nonsense(rng)
+        name = f"{verb_en} {thing_en}"
         zh, en = f"{verb_zh}{thing_zh}", f"{verb_en} the {thing_en}"
         by_zh, by_en = labels["first"]["zh"], labels["first"]["en"]
         answer = rng.choice(("{whole}", "{amount}", "{order_state}", "{date}"))
@@ -122,8 +119,3 @@ def _changes(frame: str, labels: _Labels, language: Language) -> tuple[str, ...]
     return tuple(
         frame.format(label=label[language], value=f"{{{slot}}}") for slot, label in labels.items()
     )
-
-
-def _nonsense(rng: random.Random) -> str:
-    """A name without meaning, e.g. `zimbel norven`."""
-    return " ".join("".join(rng.sample(_SYLLABLES, k=2)) for _ in range(rng.choice((1, 2))))

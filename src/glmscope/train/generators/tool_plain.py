@@ -3,68 +3,87 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from glmscope.train.dialogue import Dialogue
+from glmscope.train.generators import chat, cities, facts
 from glmscope.train.generators.tool_kit import LANGUAGES
 from glmscope.train.generators.tool_values import Language
 from glmscope.train.toml_file import read_toml
 
-_SOCIAL_TOPICS = ("greeting", "thanks", "farewell", "praise", "feelings", "small_talk", "complaint")
-_KNOWLEDGE_TOPICS = ("explain", "advice")
-_LONGEST: Mapping[Language, int] = {"zh": 80, "en": 200}
+_SOURCES: tuple[tuple[Callable[[random.Random, int, Path], Iterator[Dialogue]], int], ...] = (
+    (chat.dialogues, 6000),
+    (cities.dialogues, 4000),
+    (facts.dialogues, 3000),
+)
+_TOPICS: Mapping[str, tuple[str, int]] = {
+    "identity": ("identity", 18),
+    "chat": ("talk", 36),
+    "how_to": ("how_to", 12),
+    "fact": ("fact", 16),
+    "city-introduction": ("city", 16),
+    "city-topic": ("city", 16),
+}
+"""The kinds of plain dialogues that are asked beside tools, each with its topic and weight."""
+_SOCIAL = ("identity", "talk")
+_LONGEST: Mapping[Language, int] = {"zh": 150, "en": 330}
 """Longer answers, in characters, are left to the generators that they are written for."""
 
 
 @dataclass(frozen=True)
 class Plain:
-    """Wordings of a question, and its answer."""
+    """A question and its answer."""
 
-    questions: Sequence[str]
+    question: str
     answer: str
-    is_knowledge: bool
+    answering_tools: frozenset[str]
+    """Tools that could be called for it all the same."""
 
 
 class PlainTalk:
-    """The plain questions of train/data, by language and topic.
+    """The plain questions, by language and topic."""
 
-    `knowing_tools` are those that could be called for a question of knowledge.
-    """
-
-    def __init__(
-        self,
-        topics: Mapping[Language, Mapping[str, Sequence[Plain]]],
-        knowing_tools: frozenset[str],
-    ) -> None:
+    def __init__(self, topics: Mapping[Language, Mapping[str, Sequence[Plain]]]) -> None:
         self._topics = topics
-        self.knowing_tools = knowing_tools
 
     @classmethod
-    def read(cls, data: Path) -> PlainTalk:
-        """The questions of the folder `train/data` that are answered shortly."""
-        topics: dict[Language, dict[str, list[Plain]]] = {language: {} for language in LANGUAGES}
+    def read(cls, rng: random.Random, data: Path) -> PlainTalk:
+        """Short first answers of the other generators, and those of tools_plain.toml."""
         own = read_toml(data / "tools_plain.toml")
+        knowing, talking = frozenset(own["knowing_tools"]), frozenset(own["talking_tools"])
+        topics: dict[Language, dict[str, list[Plain]]] = {language: {} for language in LANGUAGES}
+        for source, count in _SOURCES:
+            for dialogue in source(rng, count, data):
+                if dialogue.kind not in _TOPICS:
+                    continue
+                topic, _ = _TOPICS[dialogue.kind]
+                user, reply = [one for one in dialogue.messages if one.role != "system"][:2]
+                language: Language = "zh" if _is_chinese(user.content) else "en"
+                same = _is_chinese(reply.content) == _is_chinese(user.content)
+                if same and len(reply.content) <= _LONGEST[language]:
+                    tools = talking if topic in _SOCIAL else knowing
+                    plain = Plain(user.content, reply.content, tools)
+                    topics[language].setdefault(topic, []).append(plain)
         for entry in own["plain"]:
             for language in LANGUAGES:
-                is_knowledge = entry["topic"] in ("fact", "how_to", "city")
-                plain = Plain(entry[language], entry[f"answer_{language}"], is_knowledge)
-                topics[language].setdefault(entry["topic"], []).append(plain)
-        for fact in read_toml(data / "facts.toml")["fact"]:
-            plain = Plain(fact["questions"], fact["answer"], is_knowledge=True)
-            topics[fact["language"]].setdefault("more facts", []).append(plain)
-        for language in LANGUAGES:
-            for entry in read_toml(data / f"dialogues_{language}.toml")["entry"]:
-                topic, answer = entry["topic"], entry.get("answer", "")
-                is_knowledge = topic in _KNOWLEDGE_TOPICS
-                if "questions" not in entry or "steps" in entry or len(answer) > _LONGEST[language]:
-                    continue
-                if is_knowledge or topic in _SOCIAL_TOPICS:
-                    plain = Plain(entry["questions"], answer, is_knowledge)
-                    topics[language].setdefault(topic, []).append(plain)
-        return cls(topics, frozenset(own["knowing_tools"]))
+                topics[language].setdefault(entry["topic"], []).extend(
+                    Plain(question, entry[f"answer_{language}"], knowing)
+                    for question in entry[language]
+                )
+        return cls(topics)
 
     def draw(self, rng: random.Random, language: Language) -> Plain:
-        """A question of any topic; every topic is as likely."""
-        topics = self._topics[language]
-        return rng.choice(topics[rng.choice(list(topics))])
+        """A question of any topic."""
+        weights = dict(_TOPICS.values())
+        (topic,) = rng.choices(list(weights), weights=list(weights.values()))
+        return rng.choice(self._topics[language][topic])
+
+    def draw_social(self, rng: random.Random, language: Language) -> Plain:
+        """A question that no tool could ever be meant for."""
+        return rng.choice(self._topics[language][rng.choice(_SOCIAL)])
+
+
+def _is_chinese(text: str) -> bool:
+    return any("\u4e00" <= char <= "\u9fff" for char in text)

@@ -1,0 +1,176 @@
+"""What all scenes of tool calls share: the material, and the draws for one dialogue.
+
+Values that no training dialogue may pair with a tool are kept for checks: see `is_held_out`.
+"""
+
+from __future__ import annotations
+
+import random
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from glmscope.text.prompt import TOOLS_HEADER, PromptMessage
+from glmscope.train.generators.tool_dress import Dress, DressedTool, dress
+from glmscope.train.generators.tool_kit import Said, Tool, fill_slots, read_tools
+from glmscope.train.generators.tool_made import Workshop
+from glmscope.train.generators.tool_plain import PlainTalk
+from glmscope.train.generators.tool_result import draw_result
+from glmscope.train.generators.tool_values import Language, Words
+from glmscope.train.generators.tool_wording import Frames
+from glmscope.train.toml_file import read_toml
+
+_MADE_SHARE = 0.25
+_HELD_OUT_ONE_IN = 10
+
+
+def is_held_out(tool: Tool, said: Mapping[str, Said]) -> bool:
+    """Whether these values for this tool are kept for checks: one in ten combinations."""
+    if not said:
+        return False
+    values = "|".join(f"{slot}={said[slot].surface}" for slot in sorted(said))
+    return zlib.crc32(f"{tool.id}|{values}".encode()) % _HELD_OUT_ONE_IN == 0
+
+
+@dataclass(frozen=True)
+class Material:
+    """All that is read from train/data."""
+
+    tools: Mapping[str, Tool]
+    words: Words
+    frames: Frames
+    workshop: Workshop
+    plain: PlainTalk
+    around: Mapping[str, str | Sequence[str]]
+
+    @classmethod
+    def read(cls, rng: random.Random, data: Path) -> Material:
+        """The material in the folder `train/data`."""
+        return cls(
+            tools=read_tools(data),
+            words=Words.read(data),
+            frames=Frames.read(data),
+            workshop=Workshop.read(data),
+            plain=PlainTalk.read(rng, data),
+            around=read_toml(data / "tools_plain.toml")["words"],
+        )
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The draws that all scenes share, for one dialogue."""
+
+    rng: random.Random
+    material: Material
+    language: Language
+
+    def phrase(self, key: str) -> str:
+        """What is said at this point, in one wording or any of several."""
+        said = self.material.around[f"{key}_{self.language}"]
+        return said if isinstance(said, str) else self.rng.choice(said)
+
+    def tool(self) -> Tool:
+        """Any tool, or one that is made up."""
+        if self.rng.random() < _MADE_SHARE:
+            return self.material.workshop.make(self.rng)
+        return self.rng.choice(list(self.material.tools.values()))
+
+    def values(
+        self, tool: Tool, slots: Sequence[str], kept: Mapping[str, Said] | None = None
+    ) -> dict[str, Said]:
+        """Values for these slots, beside those that are kept, as training may pair them."""
+        while True:
+            drawn = {
+                slot: tool.draw(self.rng, self.material.words, slot, self.language)
+                for slot in slots
+                if slot in tool.kinds
+            }
+            said = {**(kept or {}), **drawn}
+            surfaces = [value.surface for value in said.values()]
+            if not is_held_out(tool, said) and len(set(surfaces)) == len(surfaces):
+                return said
+
+    def offer(
+        self, tool: Tool, said: Sequence[Mapping[str, Said]]
+    ) -> tuple[DressedTool, PromptMessage]:
+        """The tool, dressed so that all these values can be passed, among up to two others."""
+        outfit = Dress.draw(self.rng, self.language)
+        dressed = dress(self.rng, tool, outfit, said)
+        number = self.rng.choices((1, 2, 3), weights=(45, 37, 18))[0]
+        others = self._others(tool, outfit, number - 1, near=True)
+        offered = [dressed.description, *(o for o in others if o["name"] != dressed.name)]
+        self.rng.shuffle(offered)
+        return dressed, self.system(offered)
+
+    def offer_others(self, tool: Tool | None, apart: frozenset[str] = frozenset()) -> PromptMessage:
+        """One to three tools that are not meant by a question for `tool`, and none of `apart`."""
+        outfit = Dress.draw(self.rng, self.language)
+        number = self.rng.choices((1, 2, 3), weights=(50, 35, 15))[0]
+        return self.system(self._others(tool, outfit, number, near=False, apart=apart))
+
+    def ask(self, tool: Tool, template: str, values: Mapping[str, str]) -> PromptMessage:
+        """The user's question."""
+        frames = self.material.frames
+        worded = frames.reword(self.rng, template, self.language)
+        ends_free = tool.ends_free(worded)
+        framed = frames.put_around(self.rng, worded, self.language, ends_free)
+        return PromptMessage("user", fill_slots(framed, values))
+
+    def result(self, tool: Tool, said: Mapping[str, Said]) -> tuple[PromptMessage, PromptMessage]:
+        """What the tool says, and what is answered."""
+        observation, values = draw_result(self.rng, self.material.words, tool.result, self.language)
+        if values is None:
+            reply = self.phrase("nothing" if "not found" in observation else "failed")
+        else:
+            surfaces = {slot: value.surface for slot, value in said.items()}
+            reply = fill_slots(tool.answer[self.language], {**surfaces, **values})
+        return PromptMessage("observation", observation), PromptMessage("assistant", reply)
+
+    def talk(self) -> list[PromptMessage]:
+        """A turn in the middle that needs no tool: thanks, or talk."""
+        if self.rng.random() < 0.5:
+            user, reply = self.phrase("thanks"), self.phrase("welcome")
+        else:
+            plain = self.material.plain.draw_social(self.rng, self.language)
+            user, reply = plain.question, plain.answer
+        return [PromptMessage("user", user), PromptMessage("assistant", reply)]
+
+    def _others(
+        self,
+        tool: Tool | None,
+        outfit: Dress,
+        number: int,
+        near: bool,
+        apart: frozenset[str] = frozenset(),
+    ) -> list[Any]:
+        """Descriptions of other tools; where `near`, often of the same group, else of others."""
+        offered: dict[str, Any] = {}
+        left_out = {*apart, "search_web"} if tool and not near else set(apart)
+        group = tool.group if tool and near and self.rng.random() < 0.5 else None
+        while len(offered) < number:
+            other = self.tool()
+            if other.id in left_out or (tool and are_confusable(tool, other)):
+                continue
+            if tool and not near and other.group == tool.group:
+                continue
+            if group and other.group != group and self.rng.random() < 0.8:
+                continue
+            dressed = dress(self.rng, other, outfit)
+            left_out.add(other.id)
+            offered.setdefault(dressed.name, dressed.description)
+        return list(offered.values())
+
+    def system(self, offered: list[Any]) -> PromptMessage:
+        """The message that offers these tools, now and then with words of its own."""
+        content = TOOLS_HEADER
+        if self.rng.random() < 0.1:
+            own = self.material.words.fill(self.rng, self.phrase("system"), self.language)
+            content = f"{own}\n\n{TOOLS_HEADER}"
+        return PromptMessage("system", content, tools=offered)
+
+
+def are_confusable(tool: Tool, other: Tool) -> bool:
+    """Whether a question for one could be meant for the other."""
+    return other.id == tool.id or other.id in tool.apart or tool.id in other.apart

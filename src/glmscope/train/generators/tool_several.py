@@ -1,0 +1,95 @@
+"""Several questions under one list of tools, each for one of them: a long list, many calls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from glmscope.text.prompt import PromptMessage
+from glmscope.text.toolcall import write_fenced_call
+from glmscope.train.dialogue import Dialogue
+from glmscope.train.generators.tool_dress import Dress, DressedTool, dress
+from glmscope.train.generators.tool_kit import Said, Tool, slots_of
+from glmscope.train.generators.tool_scene import Scene, are_confusable
+
+_LONGEST = 505
+"""About how many tokens a dialogue may have."""
+
+
+@dataclass(frozen=True)
+class _Question:
+    tool: Tool
+    template: str
+    said: Mapping[str, Said]
+
+
+def several_calls(scene: Scene) -> Dialogue:
+    """Three to six questions for two to five tools; talk or thanks now and then between them."""
+    rng = scene.rng
+    tools = _tools(scene, rng.choices((2, 3, 4, 5), weights=(58, 30, 9, 3))[0])
+    order = [*tools, *rng.choices(tools, k=rng.choice((1, 2, 3)))]
+    # Every tool is asked for once at most before the first is asked for again.
+    questions = [_question(scene, tool) for tool in order[:6]]
+    outfit = Dress.draw(rng, scene.language)
+    dressed = {
+        tool.id: dress(rng, tool, outfit, [one.said for one in questions if one.tool is tool])
+        for tool in tools
+    }
+    if len({one.name for one in dressed.values()}) < len(tools):
+        return several_calls(scene)
+    if rng.random() < 0.7:
+        rng.shuffle(questions)
+    offered = [one.description for one in dressed.values()]
+    rng.shuffle(offered)
+    messages = [scene.system(offered)]
+    left = _LONGEST - _length(messages)
+    if left < _LONGEST // 2:
+        return several_calls(scene)
+    for number, question in enumerate(questions):
+        part = _asked(scene, question, dressed[question.tool.id], number == len(questions) - 1)
+        if number and rng.random() < 0.08:
+            part = [*scene.talk(), *part]
+        left -= _length(part)
+        if number and left < 0:
+            break
+        messages += part
+    return Dialogue("tool_several", tuple(messages))
+
+
+def _tools(scene: Scene, number: int) -> list[Tool]:
+    tools: list[Tool] = []
+    while len(tools) < number:
+        tool = scene.tool()
+        if not any(are_confusable(tool, other) for other in tools):
+            tools.append(tool)
+    return tools
+
+
+def _question(scene: Scene, tool: Tool) -> _Question:
+    template = scene.rng.choice(tool.questions[scene.language])
+    return _Question(tool, template, scene.values(tool, slots_of(template)))
+
+
+def _asked(
+    scene: Scene, question: _Question, dressed: DressedTool, is_last: bool
+) -> list[PromptMessage]:
+    """The question, the call and, unless the dialogue ends there, what comes of it."""
+    surfaces = {slot: value.surface for slot, value in question.said.items()}
+    call = write_fenced_call(dressed.arguments(question.said))
+    messages = [
+        scene.ask(question.tool, question.template, {"tool": dressed.name, **surfaces}),
+        PromptMessage("assistant", call, dressed.name),
+    ]
+    if not is_last or scene.rng.random() < 0.3:
+        messages += scene.result(question.tool, question.said)
+    return messages
+
+
+def _length(messages: Sequence[PromptMessage]) -> int:
+    """Roughly how many tokens the messages have."""
+    size = 0.0
+    for message in messages:
+        words = message.text
+        chinese = sum(char > "\u2e80" for char in words)
+        size += 5 + 0.85 * chinese + 0.46 * (len(words.replace("    ", "")) - chinese)
+    return round(size)
