@@ -125,10 +125,15 @@ def read_tools(data: Path) -> dict[str, Tool]:
     Raises ValueError for a question that lacks a required value or names an unknown one.
     """
     kinds = read_kinds(data)
+    more = read_toml(data / "tools_more.toml")
     tools = {}
     for file in TOOL_FILES:
         for name, entry in read_toml(data / file).items():
-            tools[name] = _tool(name, file, entry, kinds)
+            questions: dict[str, Any] = {
+                language: [*entry[language], *more.get(name, {}).get(language, ())]
+                for language in LANGUAGES
+            }
+            tools[name] = _tool(name, file, {**entry, **questions}, kinds)
     return tools
 
 

@@ -140,10 +140,9 @@ _NEUTRAL_PARAMETERS = (
     "key {number}",
     "v{number}",
 )
-_SYLLABLES = (
-    "ba bel cor dan fel gim kel lor mip nak ral tal zu qui vex pol shi tro wen yak dor fis gra hum jin lum"
-    " mos nev oru pas rik sol tur ula vim xen zor bri che dru eki fro glo ket mar nix pra sta tes wob"
-).split()
+_ONSETS = ("b", "c", "d", "f", "g", "h", "j", "k", "l", "m", "n", "p", "r", "s", "t", "v", "w", "z")
+_MORE_ONSETS = ("br", "ch", "dr", "fl", "gr", "kl", "pr", "qu", "sh", "st", "tr", "x", "y", "")
+_CODAS = ("", "", "", "n", "l", "r", "s", "m", "k", "x", "t")
 _BEFORE_PARAMETER = ("input", "target", "the", "my", "given", "user", "q", "in", "new", "main")
 _AFTER_PARAMETER = ("value", "str", "input", "text", "param", "field", "arg", "name", "data")
 _LETTERS = "abcdeghjkmnpqrstuvwxyz"
@@ -187,7 +186,14 @@ def parameter_words(rng: random.Random, own: Sequence[str], plain: bool) -> str:
 
 def nonsense(rng: random.Random, count: int) -> str:
     """Words without meaning, e.g. `zorbel norven`."""
-    return " ".join("".join(rng.sample(_SYLLABLES, k=rng.choice((2, 2, 3)))) for _ in range(count))
+    return " ".join(
+        "".join(_syllable(rng) for _ in range(rng.choice((2, 2, 3)))) for _ in range(count)
+    )
+
+
+def _syllable(rng: random.Random) -> str:
+    onset = rng.choice(_ONSETS if rng.random() < 0.7 else _MORE_ONSETS)
+    return onset + rng.choice("aeiou") + rng.choice(_CODAS)
 
 
 def _vague(rng: random.Random) -> str:
