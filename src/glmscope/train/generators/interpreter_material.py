@@ -96,6 +96,7 @@ class Desk:
 
     def finish(self, question: str) -> str:
         """A question as people type it: English with a capital, Chinese now and then spaced."""
+        question = question.strip()
         if self.language == "en":
             return question[:1].upper() + question[1:]
         if self.rng.random() < _SPACED_SHARE:
