@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from glmscope.train.dialogue import Dialogue
 from glmscope.train.generators.chat import KINDS, dialogues
 from glmscope.train.generators.chat_entries import Entry, read_entries
 from glmscope.train.generators.chat_patterns import read_patterns
-from glmscope.train.generators.chat_wording import reword
+from glmscope.train.generators.chat_wording import choose, reword
 
 DATA = Path(__file__).parents[2] / "train" / "data"
 CHECKS = Path(glmscope.evaluate.__file__).parent / "nano"
@@ -148,6 +149,24 @@ def test_held_out_checks_are_never_generated(name: str, count: int) -> None:
     for check in checks:
         assert check["messages"][-1]["role"] == "user"
         assert bare(check["messages"][-1]["content"]) not in asked, check["id"]
+
+
+def test_no_template_of_an_entry_can_ask_a_held_out_question() -> None:
+    held_out = [
+        bare(check["messages"][-1]["content"])
+        for name in ("follow_ups", "identity", "english")
+        for check in rows(name)
+    ]
+    for entry in read_entries(DATA):
+        for form in entry.forms:
+            pattern = re.sub("[？?。.]", "", form).replace("[", "(?:").replace("]", ")")
+            met = [asked for asked in held_out if re.fullmatch(pattern, asked, re.IGNORECASE)]
+            assert not met, form
+
+
+def test_a_template_is_resolved_to_one_of_its_alternatives() -> None:
+    rng = random.Random(2)
+    assert {choose("[a|[b|]c]d", rng) for _ in range(50)} == {"ad", "bcd", "cd"}
 
 
 def test_held_out_values_are_never_told() -> None:

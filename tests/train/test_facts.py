@@ -103,11 +103,11 @@ def test_a_follow_up_names_another_of_the_series(drawn: list[Dialogue]) -> None:
             dialogue.messages[-1].content,
         )
         for dialogue in drawn
-        if re.fullmatch("那[^，]+呢？", dialogue.messages[-2].content)
+        if re.fullmatch("(那|还有|换成)[^，的]+呢？", dialogue.messages[-2].content)
     }
     assert len(followed) >= 100
     for previous, question, answer in followed:
-        subject = question.removeprefix("那么").removeprefix("那").removesuffix("呢？")
+        subject = re.sub("^(那么|那要是|那|还有|换成)|呢？$", "", question)
         assert subject in answer
         assert previous != answer
 

@@ -17,12 +17,17 @@ from glmscope.train.generators.chat_entries import LANGUAGES, Entry, Language, r
 from glmscope.train.generators.chat_follow_ups import FollowUps
 from glmscope.train.generators.chat_patterns import SlotQuestion, read_patterns
 from glmscope.train.generators.chat_recall import Recall, Turn
-from glmscope.train.generators.chat_wording import reword
+from glmscope.train.generators.chat_wording import choose, reword
 
 KINDS = ("identity", "chat", "how_to", "refusal", "follow_up")
 _KIND_WEIGHTS = (16, 30, 15, 9, 30)
 _CHINESE_SHARE = 0.64
-_CHAIN_SHARE = 0.2
+_CHAIN_SHARE = {"identity": 0.4}
+_OTHER_CHAIN_SHARE = 0.2
+_FORM_WEIGHT = 3
+"""An entry with templates is asked for more often: it has more wordings to be learned."""
+_FORM_SHARE = 0.75
+"""How often a question comes from the templates of an entry that has them."""
 _OTHER_LANGUAGE_SHARE = 0.1
 _SLOT_SHARE = {"identity": 0.25, "refusal": 0.45}
 
@@ -69,7 +74,7 @@ class _Desk:
         if kind == "follow_up":
             return self._follow_up(language)
         turns = [self._turn(kind, language)]
-        if self._rng.random() < _CHAIN_SHARE:
+        if self._rng.random() < _CHAIN_SHARE.get(kind, _OTHER_CHAIN_SHARE):
             turns[:0] = [self._unrelated_turn(language) for _ in range(self._rng.randint(1, 3))]
         return tuple(turns)
 
@@ -80,16 +85,26 @@ class _Desk:
             values = self._patterns.slots(language, self._rng)
             question = values.fill(self._rng.choice(slot.questions))
             return reword(question, language, self._rng), values.fill(slot.answer)
-        entry = self._rng.choice(shelf.entries)
+        weights = [_FORM_WEIGHT if entry.forms else 1 for entry in shelf.entries]
+        (entry,) = self._rng.choices(shelf.entries, weights)
         return self._question(entry), entry.reply
 
     def _question(self, entry: Entry) -> str:
-        return reword(self._rng.choice(entry.questions), entry.language, self._rng)
+        if entry.forms and self._rng.random() < _FORM_SHARE:
+            question = choose(self._rng.choice(entry.forms), self._rng)
+            # A form begins small where another word may stand before it.
+            question = question[0].upper() + question[1:]
+        else:
+            question = self._rng.choice(entry.questions)
+        return reword(question, entry.language, self._rng)
 
     def _unrelated_turn(self, language: Language) -> Turn:
         """A turn before or between others, now and then in the other language."""
         if self._rng.random() < _OTHER_LANGUAGE_SHARE:
             language = "en" if language == "zh" else "zh"
+        return self._turn_of_any_kind(language)
+
+    def _turn_of_any_kind(self, language: Language) -> Turn:
         (kind,) = self._rng.choices(KINDS[:-1], _KIND_WEIGHTS[:-1])
         return self._turn(kind, language)
 
@@ -98,7 +113,8 @@ class _Desk:
         if draw < 0.05:
             talk = self._rng.choice(self._shelves["follow_up", language].entries)
             return tuple((reword(asked, language, self._rng), said) for asked, said in talk.turns)
-        before = [self._unrelated_turn(language)] if self._rng.random() < 0.12 else []
+        # In the same language: "what did I ask first?" repeats it.
+        before = [self._turn_of_any_kind(language)] if self._rng.random() < 0.12 else []
         if draw < 0.65:
             return (*before, *self._recall.turns(language))
         kind = "how_to" if self._rng.random() < 0.55 else "chat"

@@ -104,6 +104,8 @@ class Entry:
     steps: tuple[str, ...] = ()
     tip: str = ""
     turns: tuple[tuple[str, str], ...] = ()
+    forms: tuple[str, ...] = ()
+    """Further wordings, as templates for `choose`."""
 
     @property
     def kind(self) -> str:
@@ -155,4 +157,5 @@ def _entry(table: Mapping[str, Any], language: Language) -> Entry:
         steps=tuple(table.get("steps", ())),
         tip=table.get("tip", ""),
         turns=tuple((question, answer) for question, answer in table.get("turns", ())),
+        forms=tuple(table.get("forms", ())),
     )

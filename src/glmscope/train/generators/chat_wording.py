@@ -14,21 +14,85 @@ _ZH_COMMAND = re.compile(
     "(?!说得|说的|写得|再见|再会|祝你|出去)"
     "(讲|说|写|介绍|解释|教|告诉|推荐|出|来|给|帮|用|换|再|翻译|陪|鼓励|夸|谈|列|做|重复|概括|总结|简)"
 )
-_ZH_GREETINGS = ("你好，", "您好，", "嗨，", "对了，", "小助手，")
+_ZH_GREETINGS = (
+    "你好，",
+    "您好，",
+    "嗨，",
+    "对了，",
+    "小助手，",
+    "哈喽，",
+    "喂，",
+    "在吗，",
+    "嘿，",
+)
 _ZH_QUESTION_OPENINGS = (
     *_ZH_GREETINGS,
     *("请问", "请问", "请问", "我想问一下，", "想请教一下，", "请问一下，", "问一下，"),
+    *(
+        "我有个问题，",
+        "话说，",
+        "顺便问一句，",
+        "想问问，",
+        "有点好奇，",
+        "跟你打听一下，",
+        "麻烦问下，",
+    ),
 )
-_ZH_COMMAND_OPENINGS = (*_ZH_GREETINGS, "请", "请", "请", "请你", "麻烦你", "麻烦", "请帮忙")
-_ZH_COMMAND_ENDINGS = ("", "", "。", "！", "吧", "吧。", "，谢谢", "，好吗？", "，可以吗？")
+_ZH_COMMAND_OPENINGS = (
+    *_ZH_GREETINGS,
+    "请",
+    "请",
+    "请",
+    "请你",
+    "麻烦你",
+    "麻烦",
+    "请帮忙",
+    "劳驾",
+    "那就",
+    "帮忙",
+)
+_ZH_COMMAND_ENDINGS = (
+    "",
+    "",
+    "。",
+    "！",
+    "吧",
+    "吧。",
+    "，谢谢",
+    "，好吗？",
+    "，可以吗？",
+    "，行吗？",
+    "，多谢",
+    "，拜托",
+)
 _ZH_ASIDES = ("嗯，", "哎，", "那个，", "唉，")
 
 _EN_COMMAND = re.compile(
     "(Tell|Write|Give|Explain|Describe|Introduce|Say|Teach|Show|Recommend|Suggest|Make|Compose"
     "|Help|List|Translate|Name|Read|Cheer|Encourage|Wish)\\b"
 )
-_EN_GREETINGS = ("Hi, ", "Hello, ", "Hey, ", "Hi! ", "Hello! ", "Excuse me, ", "Quick question: ")
-_EN_COURTESIES = ("Please ", "Can you ", "Could you ", "Would you ", "Could you please ")
+_EN_GREETINGS = (
+    "Hi, ",
+    "Hello, ",
+    "Hey, ",
+    "Hi! ",
+    "Hello! ",
+    "Excuse me, ",
+    "Quick question: ",
+    "Just wondering, ",
+    "By the way, ",
+    "One question: ",
+    "So, ",
+)
+_EN_COURTESIES = (
+    "Please ",
+    "Can you ",
+    "Could you ",
+    "Would you ",
+    "Could you please ",
+    "Kindly ",
+    "Would you please ",
+)
 _EN_SHORT_FORMS = (
     ("I am ", "I'm "),
     ("What is ", "What's "),
@@ -40,6 +104,17 @@ _EN_SHORT_FORMS = (
     ("You are ", "You're "),
     ("It is ", "It's "),
 )
+
+
+_INNERMOST_CHOICE = re.compile(r"\[([^\[\]]*)\]")
+
+
+def choose(template: str, rng: random.Random) -> str:
+    """`template` with one alternative drawn for every `[a|b|]` in it; choices may nest."""
+    while (choice := _INNERMOST_CHOICE.search(template)) is not None:
+        option = rng.choice(choice[1].split("|"))
+        template = template[: choice.start()] + option + template[choice.end() :]
+    return template
 
 
 def reword(question: str, language: Language, rng: random.Random) -> str:

@@ -22,6 +22,7 @@ from glmscope.train.generators import (
 from glmscope.train.generators import (
     cities_wordings_zh as zh,
 )
+from glmscope.train.generators.chat_wording import choose
 from glmscope.train.generators.cities_facts import Language
 
 Templates = tuple[str, ...]
@@ -38,7 +39,6 @@ SYSTEMS = (
 )
 
 
-_INNERMOST_CHOICE = re.compile(r"\[([^\[\]]*)\]")
 _SECOND_PARTICLE = re.compile(r"(?<=[吗呢吧])[呢呀啊]")
 
 
@@ -108,10 +108,7 @@ WORDINGS: Mapping[Language, Wordings] = {
 
 def word(rng: random.Random, templates: Templates, language: Language, **names: str) -> str:
     """One question from `templates`, every choice in it drawn, `names` put into its slots."""
-    text = rng.choice(templates)
-    while (choice := _INNERMOST_CHOICE.search(text)) is not None:
-        option = rng.choice(choice[1].split("|"))
-        text = text[: choice.start()] + option + text[choice.end() :]
+    text = choose(rng.choice(templates), rng)
     for slot, name in names.items():
         text = text.replace(f"{{{slot}}}", name)
     text = re.sub(" {2,}", " ", text.strip())
