@@ -15,6 +15,7 @@ import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from glmscope.errors import UsageError
 from glmscope.train.packages_text import READERS
@@ -24,6 +25,17 @@ FILE_NAME = "packages.jsonl.gz"
 """What the stage `packages` leaves in the work folder: a document a line."""
 LONGEST_FETCH = 900.0
 """Seconds after which a download is given up."""
+SHORT_LINE = 20
+"""Characters below which a line may be repeated."""
+
+
+@dataclass(frozen=True)
+class Files:
+    """Files of a package that are read alike."""
+
+    globs: tuple[str, ...]  # below the unpacked package
+    kind: str  # one of packages_text.READERS
+    language: str  # "zh" or "en"
 
 
 @dataclass(frozen=True)
@@ -32,11 +44,9 @@ class Package:
 
     source: str  # "debian" or "pypi"
     name: str
-    files: tuple[str, ...]  # globs below the unpacked package
-    kind: str  # one of packages_text.READERS
-    language: str  # "zh" or "en"
     authors: str
     licence: str
+    files: tuple[Files, ...]
 
 
 class PackageMissingError(UsageError):
@@ -47,16 +57,25 @@ def read_package_list(path: Path) -> list[Package]:
     """The packages of a list. Raises UsageError, naming it, when one is not well described."""
     try:
         entries = read_toml(path)["package"]
-        packages = [Package(**{**entry, "files": tuple(entry["files"])}) for entry in entries]
+        packages = [
+            Package(**{**entry, "files": tuple(_files(values) for values in entry["files"])})
+            for entry in entries
+        ]
     except (OSError, KeyError, TypeError, TOMLError) as error:
         raise UsageError(f"{path} does not say which packages to read: {error}.") from error
     for package in packages:
-        if package.source not in _FETCHERS or package.kind not in READERS:
+        known = {package.source, *(files.kind for files in package.files)}
+        unknown = known - {*_FETCHERS, *READERS}
+        if unknown:
             raise UsageError(
-                f"{path}: {package.name} is from {package.source!r} and of kind {package.kind!r};"
+                f"{path}: {package.name} is of an unknown source or kind {min(unknown)!r};"
                 f" there are {', '.join(_FETCHERS)} and {', '.join(READERS)}."
             )
     return packages
+
+
+def _files(values: dict[str, Any]) -> Files:
+    return Files(**{**values, "globs": tuple(values["globs"])})
 
 
 def fetch(package: Package, folder: Path) -> Path:
@@ -70,28 +89,24 @@ def fetch(package: Package, folder: Path) -> Path:
     return root
 
 
-def documents(package: Package, root: Path) -> Iterator[str]:
-    """The documents of an unpacked package. Raises UsageError when no file holds any."""
-    empty = True
-    for pattern in package.files:
+def documents(files: Files, root: Path) -> Iterator[str]:
+    """The documents in these files of an unpacked package."""
+    for pattern in files.globs:
         for path in sorted(root.glob(pattern)):
             # A link may lead out of the package, and would only repeat what is in it.
             if path.is_file() and not path.is_symlink():
                 text = path.read_text(encoding="utf-8", errors="replace")
-                for document in READERS[package.kind](text, package.language):
-                    empty = False
-                    yield document
-    if empty:
-        raise UsageError(f"No text was found in {', '.join(package.files)} of {package.name}.")
+                yield from READERS[files.kind](text, files.language)
 
 
 def collect(packages: Iterable[Package], target: Path, required: bool) -> str:
     """Fetch every package and write its documents to `target`; says what was found.
 
-    A paragraph that several packages or pages have is kept once. Without `required`, packages that
-    cannot be fetched are left out, and named in what is returned; with it, PackageMissingError.
+    What several packages or pages repeat is kept once. Without `required`, packages that cannot be
+    fetched are left out, and named in what is returned; with it, PackageMissingError. UsageError
+    when the files of a package, as listed, hold no text.
     """
-    seen: set[str] = set()
+    repeats = Repeats()
     sizes: dict[str, int] = {}
     missing: list[str] = []
     part = target.with_name(target.name + ".part")
@@ -99,16 +114,19 @@ def collect(packages: Iterable[Package], target: Path, required: bool) -> str:
         for package in packages:
             try:
                 with tempfile.TemporaryDirectory() as folder:
-                    for document in documents(package, fetch(package, Path(folder))):
-                        text = _without_repeats(document, seen)
-                        if text:
-                            row = {
-                                "text": text,
-                                "package": package.name,
-                                "licence": package.licence,
-                            }
-                            lines.write(json.dumps(row, ensure_ascii=False) + "\n")
-                            sizes[package.language] = sizes.get(package.language, 0) + len(text)
+                    root = fetch(package, Path(folder))
+                    for files in package.files:
+                        size = 0
+                        for document in documents(files, root):
+                            text = repeats.removed_from(document, whole=files.kind != "page")
+                            size += len(text)
+                            if text:
+                                lines.write(_row(text, package))
+                        if not size:
+                            raise UsageError(
+                                f"No text was found in {', '.join(files.globs)} of {package.name}."
+                            )
+                        sizes[files.language] = sizes.get(files.language, 0) + size
             except PackageMissingError as error:
                 if required:
                     raise
@@ -133,16 +151,29 @@ def read_documents(path: Path, times: Mapping[str, int]) -> Iterator[str]:
         raise UsageError(f"Cannot read {path}: {error.strerror or error}.") from error
 
 
-def _without_repeats(document: str, seen: set[str]) -> str:
-    """The document less its long lines met before; nothing when little is left."""
-    kept = []
-    for line in document.split("\n"):
-        if len(line) >= 20 and line in seen:
-            continue
-        seen.add(line)
-        kept.append(line)
-    text = "\n".join(kept)
-    return text if 2 * len(text) >= len(document) else ""
+class Repeats:
+    """Remembers what was read, so that nothing is read twice."""
+
+    def __init__(self) -> None:
+        self._seen: set[str] = set()
+
+    def removed_from(self, document: str, whole: bool) -> str:
+        """The document less what was met before, line by line or as a whole; "" for no rest.
+
+        Short lines may come again: headings, "示例".
+        """
+        kept = []
+        for line in [document] if whole else document.split("\n"):
+            if len(line) < SHORT_LINE or line not in self._seen:
+                kept.append(line)
+            self._seen.add(line)
+        text = "\n".join(kept)
+        return text if 2 * len(text) >= len(document) else ""
+
+
+def _row(text: str, package: Package) -> str:
+    row = {"text": text, "package": package.name, "licence": package.licence}
+    return json.dumps(row, ensure_ascii=False) + "\n"
 
 
 def _fetch_debian(name: str, folder: Path, root: Path) -> None:

@@ -17,30 +17,27 @@ LONGEST = 1600
 GOOD_SIZE = 400
 """Characters after which the next heading starts a new document."""
 SHORTEST = 100
-"""Characters below which a page's document is left out."""
+"""Characters below which a page's or a function's document is left out."""
 SHORTEST_SAYING = 30
 
-_BLOCKS = frozenset(
-    ("address", "article", "blockquote", "body", "caption", "center", "dd", "div", "dl", "dt")
-    + ("hr", "item", "li", "list", "main", "note", "ol", "p", "page", "section", "steps", "ul")
+_HEADING = re.compile("h[1-6]")
+_BLOCK = re.compile(
+    "h[1-6]|address|article|blockquote|body|caption|center|dd|div|dl|dt|hr|item|li|list|main|note"
+    "|ol|p|page|section|steps|ul"
 )
-_HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
-_SKIPPED = frozenset(
-    ("aside", "audio", "button", "figcaption", "figure", "footer", "head", "header", "info")
-    + ("label", "listing", "math", "media", "nav", "noscript", "pre", "screen", "script")
-    + ("select", "style", "sup", "svg", "synopsis", "table", "video")
+_UNWANTED = re.compile(
+    "aside|audio|button|figcaption|figure|footer|head|header|info|label|listing|math|media|nav"
+    "|noscript|pre|screen|script|select|style|sup|svg|synopsis|table|video"
 )
-_SKIPPED_CLASSES = frozenset(
-    ("docnav", "footnotes", "headerlink", "howtoget", "index", "navfooter", "navheader")
-    + ("navigation", "producttitle", "programlisting", "relatedtopics", "revhistory", "screen")
-    + ("toc",)
+_UNWANTED_CLASS = re.compile(
+    r"(?<!\S)(docnav|footnotes|headerlink|howtoget|index|navfooter|navheader|navigation"
+    r"|producttitle|programlisting|relatedtopics|revhistory|screen|toc)(?!\S)"
 )
-_EMPTY_TAGS = frozenset(("br", "hr", "img", "input", "link", "meta", "wbr"))
 
 _HAN = re.compile(r"[\u4e00-\u9fff]")
-_SPACE_IN_HAN = re.compile(r"(?<=[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef])\s+"
-                           r"(?=[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef])")  # fmt: skip
-_SYMBOLS = re.compile(r"[=<>{}\[\]\\|/_$#*@^~`]")
+_WIDE = r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]"
+_SPACE_IN_HAN = re.compile(rf"(?<={_WIDE})\s+(?={_WIDE})")
+_SYMBOLS = re.compile(r"[=<>{}\[\]\\|_$#*@^~`]")
 _ADDRESS = re.compile(r"://|www\.|\S@\S+\.\S")
 _COLOR = re.compile(r"\x1b\[[0-9;]*m")
 _MALLARD_TITLE = re.compile(r"(</?)title\b")
@@ -77,18 +74,17 @@ class _PageReader(HTMLParser):
             return
         if tag == "br":
             self._words.append(" ")
-        classes = (dict(attributes).get("class") or "").split()
-        unwanted = tag in _SKIPPED or not _SKIPPED_CLASSES.isdisjoint(classes)
-        if unwanted and tag not in _EMPTY_TAGS:
+        classes = dict(attributes).get("class") or ""
+        if _UNWANTED.fullmatch(tag) or (_BLOCK.fullmatch(tag) and _UNWANTED_CLASS.search(classes)):
             self._skipped, self._depth = tag, 1
             self._end_block(False)
-        elif tag in _BLOCKS or tag in _HEADINGS:
-            self._end_block(tag in _HEADINGS)
+        elif _BLOCK.fullmatch(tag):
+            self._end_block(_HEADING.fullmatch(tag) is not None)
 
     def handle_endtag(self, tag: str) -> None:
         if self._depth:
             self._depth -= tag == self._skipped
-        elif tag in _BLOCKS or tag in _HEADINGS:
+        elif _BLOCK.fullmatch(tag):
             self._end_block(False)
 
     def handle_data(self, data: str) -> None:
@@ -127,9 +123,7 @@ def is_prose(text: str, language: str) -> bool:
     if _ADDRESS.search(text) or len(_SYMBOLS.findall(text)) > 0.03 * len(text):
         return False
     if language == "zh":
-        return (
-            han >= max(10, 0.5 * len(text)) and text[-1] in _PARAGRAPH_END and is_simplified(text)
-        )
+        return han >= max(6, 0.3 * len(text)) and text[-1] in _PARAGRAPH_END and is_simplified(text)
     letters = sum(character.isascii() and character.isalpha() for character in text)
     return len(text) >= 50 and letters >= 0.7 * len(text) and text[-1] in _PARAGRAPH_END
 

@@ -1,7 +1,7 @@
 """The stages, one function each; every one reads what the stage before left in `work`.
 
-`packages` → `tokenizer` → `pretrain` → `tune` → `pairs` → `align` → `export`. Each may be killed and
-called again: it goes on from its last save (`save_every` in the settings).
+`packages` → `tokenizer` → `pretrain` → `tune` → `pairs` → `align` → `export`. Each may be killed
+and called again: it goes on from its last save (`save_every` in the settings).
 """
 
 from __future__ import annotations
