@@ -27,6 +27,7 @@ class Slots:
 
     def __init__(self, pools: Pools, language: Language, rng: random.Random) -> None:
         self._pools = pools
+        self._language = language
         self._makers = _MAKERS[language]
         self._rng = rng
         self._drawn: dict[str, str] = {}
@@ -34,6 +35,13 @@ class Slots:
     def fill(self, pattern: str) -> str:
         """`pattern` with its slots filled. Raises KeyError for a slot that has no values."""
         return _SLOT.sub(self._value, pattern)
+
+    def redrawn(self, kept: str) -> Slots:
+        """Fresh values, but for the slots in the pattern `kept`."""
+        fresh = Slots(self._pools, self._language, self._rng)
+        for slot in _SLOT.finditer(kept):
+            fresh._drawn[slot[0]] = self._value(slot)
+        return fresh
 
     def _value(self, slot: re.Match[str]) -> str:
         key, kind = slot[0], slot[1]
@@ -77,6 +85,52 @@ def _invented_zh(rng: random.Random, pools: Pools) -> str:
     return "".join(rng.choice(pools["given"]) for _ in range(rng.choice((2, 3))))
 
 
+def _town_zh(rng: random.Random, pools: Pools) -> str:
+    """A city, or as often a place that is on no map."""
+    if rng.random() < 0.35:
+        return rng.choice(pools["city"])
+    length = rng.choice((1, 2, 2, 2))
+    invented = "".join(rng.choice(pools["given"]) for _ in range(length))
+    return invented + rng.choice("市县镇村岛湾州城桥山")
+
+
+def _company_zh(rng: random.Random, pools: Pools) -> str:
+    kind = rng.choice("科技 食品 物流 医院 书店 银行 饭店 超市 出版社 工厂 集团 公司".split())
+    return _invented_zh(rng, pools) + kind
+
+
+def _school_zh(rng: random.Random, pools: Pools) -> str:
+    return _invented_zh(rng, pools) + rng.choice("大学 中学 小学 学院 一中 实验学校".split())
+
+
+def _book_zh(rng: random.Random, pools: Pools) -> str:
+    forms = (
+        _invented_zh(rng, pools),
+        f"{rng.choice(pools['color'])}的{rng.choice(pools['thing'])}",
+        f"{rng.choice(pools['animal'])}和{rng.choice(pools['fruit'])}",
+        f"{_invented_zh(rng, pools)}的{rng.choice(pools['animal'])}",
+    )
+    return f"《{rng.choice(forms)}》"
+
+
+def _seat_zh(rng: random.Random, pools: Pools) -> str:
+    row = f"{rng.randint(1, 30)}{rng.choice(('排', '车', '号车厢'))}"
+    return rng.choice((f"{row}{rng.randint(1, 99)}号", f"{row}{rng.randint(1, 20)}{_letter(rng)}"))
+
+
+def _letter(rng: random.Random) -> str:
+    return rng.choice("ABCDF")
+
+
+def _train(rng: random.Random, pools: Pools) -> str:
+    return rng.choice("GDKTZC") + str(rng.randint(1, 9999))
+
+
+def _phone(rng: random.Random, pools: Pools) -> str:
+    length = rng.choice((7, 8, 11))
+    return str(rng.randint(1, 9)) + "".join(rng.choice("0123456789") for _ in range(length - 1))
+
+
 def _word(rng: random.Random, pools: Pools) -> str:
     return rng.choice((*pools["fruit"], *pools["thing"], *pools["animal"], *pools["color"]))
 
@@ -105,6 +159,35 @@ def _invented_en(rng: random.Random, pools: Pools) -> str:
     return "".join(rng.choice(pools["syllable"]) for _ in range(rng.choice((2, 2, 3)))).capitalize()
 
 
+def _town_en(rng: random.Random, pools: Pools) -> str:
+    """A city, or as often a place that is on no map."""
+    if rng.random() < 0.35:
+        return rng.choice(pools["city"])
+    return _invented_en(rng, pools) + rng.choice(("", "", "ville", "ton", "burg", "ford", "stad"))
+
+
+def _company_en(rng: random.Random, pools: Pools) -> str:
+    kinds = ("Foods", "Motors", "Bank", "Books", "Software", "Airlines", "Press", "Hospital")
+    return f"{_invented_en(rng, pools)} {rng.choice(kinds)}"
+
+
+def _school_en(rng: random.Random, pools: Pools) -> str:
+    return f"{_invented_en(rng, pools)} {rng.choice(('High School', 'University', 'College'))}"
+
+
+def _book_en(rng: random.Random, pools: Pools) -> str:
+    forms = (
+        f"The {rng.choice(pools['color'])} {rng.choice(pools['animal'])}".title(),
+        f"{_invented_en(rng, pools)} and the {rng.choice(pools['animal']).title()}",
+        f"The {rng.choice(pools['job']).title()} of {_invented_en(rng, pools)}",
+    )
+    return rng.choice(forms)
+
+
+def _seat_en(rng: random.Random, pools: Pools) -> str:
+    return f"{rng.randint(1, 40)}{_letter(rng)}"
+
+
 def _date_en(rng: random.Random, pools: Pools) -> str:
     return f"{rng.choice(pools['month'])} {rng.randint(1, 28)}"
 
@@ -131,6 +214,9 @@ _COMMON_MAKERS: dict[str, _Maker] = {
     "number": _number,
     "code": _code,
     "word": _word,
+    "train": _train,
+    "phone": _phone,
+    "small": lambda rng, pools: str(rng.randint(2, 12)),
     "age": lambda rng, pools: str(rng.randint(5, 90)),
     "many": lambda rng, pools: str(rng.randint(20, 60)),
     "few": lambda rng, pools: str(rng.randint(2, 19)),
@@ -145,6 +231,11 @@ _MAKERS: dict[Language, dict[str, _Maker]] = {
         "full_name": _full_name_zh,
         "pet": _pet_zh,
         "invented": _invented_zh,
+        "town": _town_zh,
+        "company": _company_zh,
+        "school": _school_zh,
+        "book": _book_zh,
+        "seat": _seat_zh,
         "date": _date_zh,
         "time": _time_zh,
     },
@@ -153,6 +244,12 @@ _MAKERS: dict[Language, dict[str, _Maker]] = {
         "person": _person_en,
         "full_name": _full_name_en,
         "invented": _invented_en,
+        "town": _town_en,
+        "company": _company_en,
+        "school": _school_en,
+        "book": _book_en,
+        "seat": _seat_en,
+        "pet": _invented_en,
         "date": _date_en,
         "time": _time_en,
     },
