@@ -8,7 +8,8 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import psutil
 import pytest
 
 from glmscope.agent.sandbox import Ending, Sandbox, SandboxLimits
+from glmscope.agent.sandbox.process import SandboxProcess
 
 MIB = 2**20
 SMALL = SandboxLimits(
@@ -52,7 +54,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if shutil.which("bwrap") is None or platform.system() != "Linux":
         reason = "a sandbox needs Linux and bubblewrap (apt-get install bubblewrap)"
         for item in items:
-            if Path(__file__).parent in item.path.parents and "sandbox" in item.fixturenames:
+            if Path(__file__).parent in item.path.parents and "opener" in item.fixturenames:
                 item.add_marker(pytest.mark.skip(reason=reason))
 
 
@@ -73,6 +75,21 @@ class Host:
         for listener in self.listeners:
             with pytest.raises(BlockingIOError):
                 listener.recvfrom(1) if listener.type == socket.SOCK_DGRAM else listener.accept()
+
+
+@pytest.fixture(autouse=True)
+def started(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[SandboxProcess]]:
+    """The processes of all sandboxes of a test; each has to be waited for when it ends."""
+    processes: list[SandboxProcess] = []
+    start = SandboxProcess.start
+
+    async def noted_start(limits: SandboxLimits, packages: Mapping[str, Path]) -> SandboxProcess:
+        processes.append(await start(limits, packages))
+        return processes[-1]
+
+    monkeypatch.setattr(SandboxProcess, "start", noted_start)
+    yield processes
+    assert [process.pid for process in processes if process.exit_status is None] == []
 
 
 @pytest.fixture
@@ -111,10 +128,11 @@ async def opener(host: Host) -> AsyncIterator[Opener]:
         opened.append(sandbox)
         return sandbox
 
-    yield open_sandbox
-    inner = [process for sandbox in opened for process in processes_of(sandbox)]
-    for sandbox in opened:
-        await sandbox.close()
+    async with AsyncExitStack() as stack:
+        yield open_sandbox
+        for sandbox in opened:
+            stack.push_async_callback(sandbox.close)
+        inner = [process for sandbox in opened for process in processes_of(sandbox)]
     assert [p for p in psutil.wait_procs(inner, timeout=20)[1] if p.is_running()] == []
     host.check()
 

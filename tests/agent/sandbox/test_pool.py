@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from glmscope.agent.sandbox import SandboxPool
+from glmscope.agent.sandbox.process import SandboxProcess
 from glmscope.errors import SandboxUnavailable, Throttling
 from tests.agent.sandbox.conftest import SMALL, processes_of, shown
 
@@ -77,6 +78,41 @@ async def test_the_idle_are_closed_and_the_busy_are_not() -> None:
     assert not running.done()
     await pool.close()
     assert (await running).ending.value == "lost"
+
+
+async def test_closing_waits_for_those_whose_closing_has_begun(
+    monkeypatch: pytest.MonkeyPatch, started: list[SandboxProcess]
+) -> None:
+    pool = SandboxPool(SMALL, packages=(), spare=False, idle_seconds=0.1)
+    idle = await pool.of("idle")
+    ended, end = asyncio.Event(), SandboxProcess._end
+
+    async def slow_end(process: SandboxProcess) -> None:
+        await ended.wait()
+        await end(process)
+
+    monkeypatch.setattr(SandboxProcess, "_end", slow_end)
+    while not idle.lost:
+        await asyncio.sleep(0.01)
+    closing = asyncio.ensure_future(pool.close())
+    assert not (await asyncio.wait({closing}, timeout=0.1))[0]
+    ended.set()
+    await closing
+    assert started[-1].exit_status is not None
+
+
+async def test_an_end_that_is_cancelled_is_waited_for_by_the_pool(
+    pool: SandboxPool, started: list[SandboxProcess]
+) -> None:
+    inner = processes_of(await pool.of("a"))
+    ending = asyncio.ensure_future(pool.end("a"))
+    await asyncio.sleep(0)
+    ending.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await ending
+    await pool.close()
+    assert psutil.wait_procs(inner, timeout=20)[1] == []
+    assert started[-1].exit_status is not None
 
 
 async def test_a_spare_one_is_ready() -> None:

@@ -66,18 +66,21 @@ class SandboxPool:
             self._begin_spare()
 
     async def end(self, conversation: Hashable) -> None:
-        """Close the conversation's sandbox, if it has one."""
-        await _close(self._sandboxes.pop(conversation, None))
+        """Close the conversation's sandbox, if it has one; to its end even where cancelled."""
+        await asyncio.shield(self._let_go(self._sandboxes.pop(conversation, None)))
 
     async def close(self) -> None:
         """Close everything. Nothing is handed out afterwards."""
         self._closed = True
         if self._sweeper is not None:
             self._sweeper.cancel()
-        tasks = [*self._sandboxes.values(), self._spare]
+        for task in (*self._sandboxes.values(), self._spare):
+            self._let_go(task)
         self._sandboxes.clear()
         self._spare = None
-        await asyncio.gather(*map(_close, tasks), *self._closing)
+        if self._trial is not None:
+            await asyncio.wait({self._trial})  # it has a sandbox, too
+        await asyncio.shield(asyncio.gather(*self._closing))
 
     def _taken(self) -> asyncio.Task[Sandbox]:
         """The spare one, or one that is being started. Raises Throttling, SandboxUnavailable."""
@@ -98,11 +101,12 @@ class SandboxPool:
             )
         return self._begun()
 
-    def _let_go(self, task: asyncio.Task[Sandbox] | None) -> None:
-        """Close what is of no more use, without waiting."""
+    def _let_go(self, task: asyncio.Task[Sandbox] | None) -> asyncio.Task[None]:
+        """Close what is of no more use, without waiting; `close` waits for it."""
         closing = asyncio.ensure_future(_close(task))
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
+        return closing
 
     def _begun(self) -> asyncio.Task[Sandbox]:
         task = asyncio.ensure_future(Sandbox.open(self._limits, self._packages))
@@ -122,7 +126,7 @@ class SandboxPool:
             now = time.monotonic()
             for conversation, task in list(self._sandboxes.items()):
                 if _gone(task) or (task.done() and _idle(task.result(), now) > self._idle_seconds):
-                    await self.end(conversation)
+                    self._let_go(self._sandboxes.pop(conversation))
 
 
 def _idle(sandbox: Sandbox, now: float) -> float:

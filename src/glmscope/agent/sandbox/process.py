@@ -98,6 +98,11 @@ class SandboxProcess:
         return self._process.pid
 
     @property
+    def exit_status(self) -> int | None:
+        """Of bubblewrap; None until it has ended and has been waited for."""
+        return self._process.returncode
+
+    @property
     def ended(self) -> bool:
         """Whether it has gone, or is about to."""
         return self._closing is not None or self._process.returncode is not None
@@ -124,6 +129,19 @@ class SandboxProcess:
         return self._complaint
 
     async def _close(self) -> None:
+        with self._complaints:
+            self._kill()
+            try:
+                await asyncio.wait_for(self._end(), _END_SECONDS)
+            except asyncio.TimeoutError:
+                self._kill_bubblewrap()
+                with suppress(asyncio.TimeoutError):
+                    await asyncio.wait_for(self._process.wait(), _END_SECONDS)
+            if self.uid is not None:
+                _USER_IDS.give_back(self.uid)
+            self._complaint = self._last_complaint()
+
+    def _kill(self) -> None:
         if self._inner is None:
             self.find_inner()
         if self._inner is not None:  # bubblewrap sees it end, and ends itself
@@ -134,16 +152,12 @@ class SandboxProcess:
             self._kill_bubblewrap()
         os.close(self._info)
         self.stdin.close()
-        try:
-            await asyncio.wait_for(self._end(), _END_SECONDS)
-        except asyncio.TimeoutError:
-            self._kill_bubblewrap()
-        if self.uid is not None:
-            _USER_IDS.give_back(self.uid)
-        with self._complaints as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - _COMPLAINT_BYTES))
-            lines = file.read().decode("utf-8", "replace").strip().splitlines()
-        self._complaint = lines[-1] if lines else ""
+
+    def _last_complaint(self) -> str:
+        file = self._complaints
+        file.seek(max(0, file.seek(0, os.SEEK_END) - _COMPLAINT_BYTES))
+        lines = file.read().decode("utf-8", "replace").strip().splitlines()
+        return lines[-1] if lines else ""
 
     def _kill_bubblewrap(self) -> None:
         with suppress(ProcessLookupError):

@@ -44,6 +44,11 @@ class KernelProcess:
         data = _read(self.replies)
         return None if data == b"" else self._lines.feed(data or b"")
 
+    @property
+    def in_line(self) -> bool:
+        """Whether the last line that `read_replies` has read of lacks its end."""
+        return self._lines.in_line
+
     def read_raw(self) -> bytes:
         """What programs have written, as far as it is there."""
         return _read(self.raw) or b""
@@ -60,11 +65,15 @@ class KernelProcess:
             os.waitpid(ended.si_pid, 0)
 
     def close(self) -> str:
-        """Kill everything in the sandbox but ourselves; how the kernel ended, in words."""
-        signal_all(signal.SIGKILL)
+        """Kill everything in the sandbox but ourselves, and wait until nothing of it is left.
+
+        Returns how the kernel ended, in words.
+        """
         status = 0
-        with suppress(ChildProcessError):
+        with suppress(ChildProcessError):  # nobody is left
             while True:
+                # Each time: the next stroke meets what was started in the middle of one.
+                signal_all(signal.SIGKILL)
                 pid, ended = os.waitpid(-1, 0)
                 status = ended if pid == self.pid else status
         for handle in (self._cells, self.replies, self.raw, self.ended):

@@ -1,4 +1,9 @@
-"""One cell, from the first byte of its code to the moment when everything stands still again."""
+"""One cell, from the first byte of its code to the moment when everything stands still again.
+
+A cell that ends by itself may leave processes and threads behind, which go on with the next. One
+that has to be ended may not: where anything that it started outlives the interrupt, everything is
+killed, the kernel and its variables, too.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +21,7 @@ from .wire import Message, WireError, decode
 _TICK_SECONDS = 0.05
 _DEATH_SECONDS = 1.0
 _MISUSED = "its connection was closed or misused"
-_DRAIN_BYTES = 2**20
+_DRAIN_READS = 128  # of 64 KiB: more than pipes hold, even as wide as users may make them
 _ENDINGS = ("done", "failed", "interrupted")
 _MENDABLE = ("wall_time", "cpu_time", "interrupted")  # an interrupt may do
 
@@ -58,18 +63,24 @@ class Run:
             for handle in (self._server.handle, *kernel):
                 selector.register(handle, selectors.EVENT_READ)
             next_look = began + _TICK_SECONDS
-            kept = True
-            while self._ending is None:
+            while True:
                 kept = self._take({key.fd for key, _ in selector.select(_TICK_SECONDS)})
+                if not kept or self._over(watch):
+                    break
                 now = time.monotonic()
                 if self._server.interrupts(self._cell):
                     self._stop("interrupted", now)
                 if now >= next_look:
                     next_look = now + _TICK_SECONDS
                     self._look(watch, now, late=now - began > self._limits["wall_seconds"])
-                if now >= self._kill_at and self._ending is None:
-                    self._ending, kept = self._reason, False
+                if now >= self._kill_at:
+                    kept = False
+                    break
         return self._finish(watch, began, kept)
+
+    def _over(self, watch: Watch) -> bool:
+        """Whether the cell has ended, and everything that it started where it is we who end it."""
+        return self._ending is not None and not (self._reason and watch.left())
 
     def _take(self, ready: set[int]) -> bool:
         """Take what has come; False where the kernel is lost.
@@ -81,12 +92,10 @@ class Run:
         if not {self._kernel.replies, self._kernel.ended} & ready:
             return True
         try:
-            lines = self._kernel.read_replies()
-            for line in lines or ():
-                self._handle(decode(line))
+            connected = self._take_replies()
         except WireError:
-            lines = None
-        if self._kernel.ended not in ready and lines is not None:
+            connected = False
+        if self._kernel.ended not in ready and connected:
             return True
         # A process that ends closes its pipes first, a moment before it is known to have ended.
         if not select.select([self._kernel.ended], [], [], _DEATH_SECONDS)[0]:
@@ -98,6 +107,13 @@ class Run:
         data = self._kernel.read_raw()
         self._text("stdout", data.decode("utf-8", "replace"))
         return len(data)
+
+    def _take_replies(self) -> bool:
+        """Take the messages that have come; False at the end of them. Raises WireError."""
+        lines = self._kernel.read_replies()
+        for line in lines or ():
+            self._handle(decode(line))
+        return lines is not None
 
     def _handle(self, message: Message) -> None:
         event = message.get("event")
@@ -133,25 +149,30 @@ class Run:
     def _take_rest(self) -> bool:
         """Take what was written up to the end; False where the kernel is lost.
 
-        What a cell's threads say after it, or what it has forged, does not reach the next cell.
+        What a cell's threads say after it, or what it has forged, does not reach the next cell; nor
+        does the half of a message that somebody whom we ended has left behind.
         """
-        drained = 0
-        while drained < _DRAIN_BYTES and (size := self._take_raw()):
-            drained += size
+        pipes = [self._kernel.raw, self._kernel.replies]
         try:
-            while drained < _DRAIN_BYTES and (lines := self._kernel.read_replies()):
-                drained += sum(map(len, lines))
-                for line in lines:
-                    self._handle(decode(line))
+            for _ in range(_DRAIN_READS):
+                ready = select.select(pipes, [], [], 0)[0]
+                if not ready:
+                    return not (self._reason and self._kernel.in_line)
+                if self._kernel.raw in ready and not self._take_raw():
+                    pipes.remove(self._kernel.raw)
+                if self._kernel.replies in ready and not self._take_replies():
+                    pipes.remove(self._kernel.replies)
         except WireError:
-            self._detail = _MISUSED
-            return False
-        return True
+            pass
+        self._detail = _MISUSED
+        return False
 
     def _finish(self, watch: Watch, began: float, kept: bool) -> bool:
         signal_all(signal.SIGSTOP)
         seconds, cpu = time.monotonic() - began, watch.cpu
         ending = self._ending
+        # Now that nothing can start anything: what we ended leaves nobody behind.
+        kept = kept and not (self._reason and watch.left())
         kept = self._take_rest() and kept
         status = None if kept else self._kernel.close()
         self._server.send(

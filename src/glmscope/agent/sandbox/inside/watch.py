@@ -11,6 +11,8 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _WRITABLE = (DATA_DIRECTORY, "/tmp", "/dev/shm")  # noqa: S108 (the sandbox's own)
 _PROC = Path("/proc")
+# Of what `_fields` gives: state; utime to cstime; starttime.
+_STATE, _TIMES, _BEGAN = 0, slice(11, 15), 19
 
 
 class Watch:
@@ -21,11 +23,16 @@ class Watch:
         self._cpu_before = cpu_seconds()
         # A cell that finds too many files already may still run, to delete some.
         self._files = max(limits["files"], files())
+        self._tasks = tasks()
 
     @property
     def cpu(self) -> float:
         """Processor time since the cell began, of all processes, in seconds."""
         return cpu_seconds() - self._cpu_before
+
+    def left(self) -> bool:
+        """Whether anything runs that the cell has started, be it a process or a thread."""
+        return bool(tasks() - self._tasks)
 
     def excess(self) -> str | None:
         """The limit that is passed, as the name of an ending, or None."""
@@ -42,6 +49,35 @@ def _processes() -> list[Path]:
     return [path for path in _PROC.iterdir() if path.name.isdigit()]
 
 
+def tasks() -> set[tuple[str, str]]:
+    """Every thread of every process but process 1: its id and, as ids come back, when it began.
+
+    Not those that have ended and that nobody has waited for.
+    """
+    found = set()
+    for process in _processes():
+        if process.name == "1":
+            continue
+        for task in _threads(process):
+            fields = _fields(task)
+            if fields and fields[_STATE] not in ("Z", "X"):
+                found.add((task.name, fields[_BEGAN]))
+    return found
+
+
+def _threads(process: Path) -> list[Path]:
+    try:
+        return list((process / "task").iterdir())
+    except OSError:  # it has ended
+        return []
+
+
+def _fields(task: Path) -> list[str]:
+    """proc_pid_stat(5) from the third field on; empty where it has ended."""
+    # The name, in parentheses, may hold spaces and parentheses of its own.
+    return _read(task / "stat").rpartition(")")[2].split()
+
+
 def _read(path: Path) -> str:
     """A file of a process that may end, or hide, at any time: then nothing."""
     try:
@@ -54,9 +90,7 @@ def cpu_seconds() -> float:
     """Processor time of all processes and of the children that they have waited for."""
     ticks = 0
     for process in _processes():
-        # The name, in parentheses, may hold spaces and parentheses of its own.
-        fields = _read(process / "stat").rpartition(")")[2].split()
-        ticks += sum(map(int, fields[11:15]))
+        ticks += sum(map(int, _fields(process)[_TIMES]))
     return ticks / _TICKS
 
 

@@ -40,6 +40,11 @@ class Lines:
     def __init__(self) -> None:
         self._rest = bytearray()
 
+    @property
+    def in_line(self) -> bool:
+        """Whether a line has begun whose end has not come."""
+        return bool(self._rest)
+
     def feed(self, data: bytes) -> list[bytes]:
         """The lines that are complete now. Raises WireError for one that is too long."""
         self._rest += data
