@@ -16,6 +16,11 @@ Pools = Mapping[str, tuple[str, ...]]
 """Words to draw from, by the name of the slot."""
 
 _SLOT = re.compile(r"\{([a-z_]+)(\d?)\}")
+_COMPANY_KINDS_ZH = (
+    *("科技", "食品", "物流", "医院", "书店", "银行"),
+    *("饭店", "超市", "出版社", "工厂", "集团", "公司"),
+)
+_SCHOOL_KINDS_ZH = ("大学", "中学", "小学", "学院", "一中", "实验学校")
 _CODE_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 
 
@@ -95,12 +100,12 @@ def _town_zh(rng: random.Random, pools: Pools) -> str:
 
 
 def _company_zh(rng: random.Random, pools: Pools) -> str:
-    kind = rng.choice("科技 食品 物流 医院 书店 银行 饭店 超市 出版社 工厂 集团 公司".split())
+    kind = rng.choice(_COMPANY_KINDS_ZH)
     return _invented_zh(rng, pools) + kind
 
 
 def _school_zh(rng: random.Random, pools: Pools) -> str:
-    return _invented_zh(rng, pools) + rng.choice("大学 中学 小学 学院 一中 实验学校".split())
+    return _invented_zh(rng, pools) + rng.choice(_SCHOOL_KINDS_ZH)
 
 
 def _book_zh(rng: random.Random, pools: Pools) -> str:

@@ -43,9 +43,9 @@ def dialogues(rng: random.Random, count: int, data: Path) -> Iterator[Dialogue]:
         language = LANGUAGES[rng.random() >= _CHINESE_SHARE]
         (kind,) = rng.choices(KINDS, list(_WEIGHTS.values()))
         messages = [
-            PromptMessage(role, text)
-            for turn in talks[language].turns(kind)
-            for role, text in zip(("user", "assistant"), turn, strict=True)
+            message
+            for question, answer in talks[language].turns(kind)
+            for message in (PromptMessage("user", question), PromptMessage("assistant", answer))
         ]
         yield Dialogue(f"recall_{kind}", (*patterns.opening(rng), *messages))
 

@@ -101,7 +101,7 @@ def read_material(data: Path, language: Language) -> Material:
             for table in tables["list"]
         ),
         words={name: tables[name] for name in ("frames", "list_words", "steps", "again")},
-        pools=read_patterns(data).pools[language] | pools,
+        pools={**read_patterns(data).pools[language], **pools},
     )
 
 

@@ -36,7 +36,7 @@ class OrderTalks:
         sort = rng.choice(asking.material.lists)
         values = asking.slots()
         count = rng.randint(3, 6)
-        items = [values.fill("{%s%d}" % (sort.items, place)) for place in range(1, count + 1)]
+        items = [values.fill(f"{{{sort.items}{place}}}") for place in range(1, count + 1)]
         told = asking.told(pick(sort.tell, rng).replace("{}", self._joined(items)))
         turns = [(told, asking.heard())]
         if rng.random() < 0.25:
@@ -96,7 +96,7 @@ class OrderTalks:
         elif name == "whether":
             strange = rng.random() < 0.5
             answer = words["no" if strange else "yes"]
-            asked["item"] = known["item"] = fill("{%s9}" % sort.items) if strange else items[place]
+            asked["item"] = known["item"] = fill(f"{{{sort.items}9}}") if strange else items[place]
         question = pick(words[name], rng).format(**asked)
         return self._framed(question), answer.format(**known)
 

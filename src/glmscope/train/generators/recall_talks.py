@@ -84,8 +84,12 @@ def lower_first(sentence: str) -> str:
 
 
 _EN_OPENINGS = frozenset(
-    "what what's who who's where where's when when's which how how's why my our the it it's is was "
-    "do does did are am we they you your today tomorrow for in at on please call".split()
+    (
+        *("what", "what's", "who", "who's", "where", "where's", "when", "when's", "which", "why"),
+        *("how", "how's", "it", "it's", "is", "was", "do", "does", "did", "are", "am", "my", "our"),
+        *("the", "we", "they", "you", "your", "today", "tomorrow", "for", "in", "at", "on"),
+        *("please", "call"),
+    )
 )
 
 
