@@ -16,7 +16,7 @@ import structlog
 
 from glmscope.engine.engine import EngineAbility, EngineLoad, Sampling, Step, TokenLogprob
 from glmscope.engine.json_schema import read_json_schema
-from glmscope.engine.pipeline import Pipeline, PipelineSettings, cache_tokens
+from glmscope.engine.pipeline import Pipeline, PipelineSettings, cache_tokens, kv_bytes_per_token
 from glmscope.engine.vocabulary import Vocabulary, grammar_tokenizer
 from glmscope.engine.worker import Delivery, Worker, WorkerSequence
 from glmscope.errors import EngineFailure, InvalidParameter, ModelUnavailable, UsageError
@@ -42,10 +42,12 @@ class OpenVINOEngine:
         worker: Worker,
         cached_tokens: int,
         abilities: frozenset[EngineAbility],
+        kv_bytes_per_token: float,
     ) -> None:
         config = manifest.config
         self.abilities = abilities
         self.manifest = manifest
+        self.kv_bytes_per_token = kv_bytes_per_token
         # A sequence that cannot fit the KV cache would wait for ever.
         self.max_positions = min(config.seq_length, cached_tokens - manifest.prefix_length)
         self._vocabulary = config.padded_vocab_size
@@ -94,7 +96,8 @@ class OpenVINOEngine:
         if not prefix_cache:  # the library says nothing of ids whose KV it did not compute
             abilities.add("score")
         worker = Worker(lambda: Pipeline(directory, settings))
-        return cls(manifest, worker, tokens, frozenset(abilities))
+        kv_bytes = kv_bytes_per_token(manifest.config, fast)
+        return cls(manifest, worker, tokens, frozenset(abilities), kv_bytes)
 
     def generate(self, prompt_ids: Sequence[int], sampling: Sampling) -> AsyncGenerator[Step, None]:
         """See Engine.generate.

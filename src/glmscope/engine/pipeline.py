@@ -26,6 +26,9 @@ Handle = Any  # openvino_genai's GenerationHandle, a name that the wheel does no
 BLOCK_TOKENS = 32
 """Tokens in a block of the CPU's paged KV cache; a sequence takes whole blocks."""
 
+CHUNK_TOKENS = 256
+"""Tokens that a step reads at most; a longer prompt is read in several."""
+
 _ACTIVATION_GROUP = 128
 """Activations that share a scale where the weights have one a row."""
 
@@ -71,11 +74,12 @@ class PipelineSettings:
         scheduler.num_kv_blocks = -(-self.cache_tokens // BLOCK_TOKENS)
         scheduler.enable_prefix_caching = self.prefix_cache
         scheduler.dynamic_split_fuse = True
+        scheduler.max_num_batched_tokens = CHUNK_TOKENS
         return scheduler
 
 
-def cache_tokens(config: ModelConfig, cache_gb: float, fast: bool) -> int:
-    """How many tokens of KV cache fit into `cache_gb` GiB, a whole number of blocks.
+def kv_bytes_per_token(config: ModelConfig, fast: bool) -> float:
+    """Bytes of KV cache that one token takes in all layers.
 
     Exact serving keeps float32. Fast serving keeps 8-bit numbers with a scale and a zero point in
     float32: for keys a pair for each channel of a block, for values a pair for each token.
@@ -85,6 +89,12 @@ def cache_tokens(config: ModelConfig, cache_gb: float, fast: bool) -> int:
         pair = 2 * 4  # bytes
         of_keys = pair * config.head_dim / BLOCK_TOKENS
         per_token += config.num_layers * config.groups * (of_keys + pair)
+    return per_token
+
+
+def cache_tokens(config: ModelConfig, cache_gb: float, fast: bool) -> int:
+    """How many tokens of KV cache fit into `cache_gb` GiB, a whole number of blocks."""
+    per_token = kv_bytes_per_token(config, fast)
     return int(cache_gb * _GIB / per_token) // BLOCK_TOKENS * BLOCK_TOKENS
 
 
