@@ -47,7 +47,7 @@ def builtin(model: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @contextmanager
 def opened(*models: str) -> Iterator[dict[str, ServedModel]]:
-    served = {each.id: each for each in open_models(ModelOptions(models, cache_gb=0.05))}
+    served = {each.id: each for each in open_models(ModelOptions(models=models, cache_gb=0.05))}
     try:
         yield served
     finally:

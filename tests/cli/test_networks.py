@@ -54,7 +54,7 @@ async def some_ids(model: ServedModel) -> list[int]:
 
 
 def test_a_published_directory_is_converted_once_and_answers(published: Path, home: Path) -> None:
-    options = ModelOptions((str(published),), cache_gb=0.05)
+    options = ModelOptions(models=(str(published),), cache_gb=0.05)
     with opened(options) as (model,):
         assert model.id == "chatglm3-6b"
         assert model.name == "ChatGLM3-6B, int4 weights"
@@ -86,8 +86,10 @@ def test_how_it_is_run_reaches_the_engine(
     real = OpenVINOEngine.open
     monkeypatch.setattr(OpenVINOEngine, "open", open_engine)
     for options in (
-        ModelOptions((str(published),)),
-        ModelOptions((str(published),), threads=1, exact=True, prefix_cache=True, cache_gb=0.1),
+        ModelOptions(models=(str(published),)),
+        ModelOptions(
+            models=(str(published),), threads=1, exact=True, prefix_cache=True, cache_gb=0.1
+        ),
     ):
         with opened(options):
             pass
@@ -102,14 +104,14 @@ def test_other_weights_and_changed_files_are_converted_anew(
 ) -> None:
     source = tmp_path / "copy"
     shutil.copytree(published, source)
-    with opened(ModelOptions((str(source),), cache_gb=0.05)):
+    with opened(ModelOptions(models=(str(source),), cache_gb=0.05)):
         pass
-    with opened(ModelOptions((str(source),), weights="fp16", cache_gb=0.05)) as (model,):
+    with opened(ModelOptions(models=(str(source),), weights="fp16", cache_gb=0.05)) as (model,):
         assert model.name == "ChatGLM3-6B, fp16 weights"
     assert len(converted_directories(home)) == 2
     config = source / "config.json"
     config.write_text(config.read_text().replace('"seq_length": 2048', '"seq_length": 1024'))
-    with opened(ModelOptions((str(source),), cache_gb=0.05)) as (model,):
+    with opened(ModelOptions(models=(str(source),), cache_gb=0.05)) as (model,):
         assert model.limits.context == 1024
     assert len(converted_directories(home)) == 3
 
@@ -119,35 +121,35 @@ def test_a_converted_directory_under_two_ids_is_loaded_once(
 ) -> None:
     ready = tmp_path / "ready"
     convert(published, ready, weights="int8")
-    options = ModelOptions((f"chatglm3-6b={ready}", f"mine={ready}"), cache_gb=0.05)
+    options = ModelOptions(models=(f"chatglm3-6b={ready}", f"mine={ready}"), cache_gb=0.05)
     with opened(options) as (one, other):
         assert (one.id, other.id) == ("chatglm3-6b", "mine")
         assert one.engine is other.engine
         assert "int8" in one.name
     assert not (home / "converted").exists()
     with pytest.raises(UsageError, match="holds int8 weights, not int4"):
-        open_models(ModelOptions((str(ready),), weights="int4"))
+        open_models(ModelOptions(models=(str(ready),), weights="int4"))
     with pytest.raises(UsageError, match="is of the family chatglm3"):
-        open_models(ModelOptions((str(ready),), family=Family.CHATGLM2))
+        open_models(ModelOptions(models=(str(ready),), family=Family.CHATGLM2))
     with pytest.raises(UsageError, match="--ptuning"):
-        open_models(ModelOptions((str(ready),), prefix=tmp_path))
+        open_models(ModelOptions(models=(str(ready),), ptuning=tmp_path))
 
 
 def test_two_models_of_one_id_are_refused_before_any_work(published: Path, home: Path) -> None:
     with pytest.raises(UsageError, match="Two models would answer to chatglm3-6b"):
-        open_models(ModelOptions((str(published), f"chatglm3-6b={published}")))
+        open_models(ModelOptions(models=(str(published), f"chatglm3-6b={published}")))
     assert not home.exists()
 
 
 def test_options_for_one_model_are_refused_for_two(published: Path) -> None:
-    options = ModelOptions((f"a={published}", f"b={published}"), family=Family.CHATGLM3)
+    options = ModelOptions(models=(f"a={published}", f"b={published}"), family=Family.CHATGLM3)
     with pytest.raises(UsageError, match="go with one --model only"):
         open_models(options)
 
 
 def test_an_unknown_weight_format_names_the_known_ones(published: Path) -> None:
     with pytest.raises(UsageError, match="int4"):
-        open_models(ModelOptions((str(published),), weights="int3"))
+        open_models(ModelOptions(models=(str(published),), weights="int3"))
 
 
 def test_a_checkpoint_without_its_vocabulary_asks_for_one(
@@ -156,9 +158,11 @@ def test_a_checkpoint_without_its_vocabulary_asks_for_one(
     source = tmp_path / "bare"
     shutil.copytree(published, source, ignore=shutil.ignore_patterns("tokenizer.model"))
     with pytest.raises(ModelFilesError, match=r"tokenizer\.model is missing.*--tokenizer FILE"):
-        open_models(ModelOptions((str(source),), cache_gb=0.05))
+        open_models(ModelOptions(models=(str(source),), cache_gb=0.05))
     assert not home.exists()  # said before the conversion, not after it
-    given = ModelOptions((str(source),), tokenizer=published / "tokenizer.model", cache_gb=0.05)
+    given = ModelOptions(
+        models=(str(source),), tokenizer=published / "tokenizer.model", cache_gb=0.05
+    )
     with opened(given) as (model,):
         assert model.tokenizer.encode("你好")
 
@@ -166,4 +170,4 @@ def test_a_checkpoint_without_its_vocabulary_asks_for_one(
 @needs_tokenizer
 def test_a_vocabulary_larger_than_the_network_is_refused(published: Path) -> None:
     with pytest.raises(ModelFilesError, match="64798 ids and the network"):
-        open_models(ModelOptions((str(published),), tokenizer=TOKENIZER, cache_gb=0.05))
+        open_models(ModelOptions(models=(str(published),), tokenizer=TOKENIZER, cache_gb=0.05))

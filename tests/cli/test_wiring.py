@@ -34,7 +34,7 @@ def test_the_scripted_engine_speaks_in_a_given_vocabulary() -> None:
         ({"models": (".",)}, "--model"),
         ({"weights": "int8"}, "--weights"),
         ({"family": Family.CHATGLM2}, "--family"),
-        ({"prefix": Path()}, "--ptuning"),
+        ({"ptuning": Path()}, "--ptuning"),
         ({"cache_gb": 2.0}, "--cache-gb"),
         ({"threads": 1}, "--threads"),
         ({"exact": False}, "--exact/--fast"),
@@ -48,7 +48,7 @@ def test_the_scripted_engine_ignores_no_option(options: dict[str, Any], named: s
 
 def test_a_network_follows_no_script(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="--script goes with --engine scripted"):
-        open_models(ModelOptions((str(tmp_path),), script=tmp_path / "script.json"))
+        open_models(ModelOptions(models=(str(tmp_path),), script=tmp_path / "script.json"))
 
 
 def test_a_script_or_vocabulary_that_is_not_there(tmp_path: Path) -> None:

@@ -12,17 +12,8 @@ import typer
 from glmscope.agent.plugins import CODE_INTERPRETER
 from glmscope.cli.console import note
 from glmscope.cli.conversation import Conversation, Model, converse
-from glmscope.cli.options import (
-    CacheOption,
-    EngineName,
-    EngineOption,
-    FamilyOption,
-    ModelOptions,
-    PrefixOption,
-    ScriptOption,
-    TokenizerOption,
-    WeightsOption,
-)
+from glmscope.cli.option_groups import grouped
+from glmscope.cli.options import EngineName, EngineOptions, ModelOptions, NetworkOptions
 from glmscope.cli.plugins import InterpreterOption, ToolsOption, code_runner, tools_of
 from glmscope.cli.remote import RemoteModel
 from glmscope.errors import UsageError
@@ -33,11 +24,12 @@ if TYPE_CHECKING:
 DEFAULT_MODEL = "chatglm3-6b"
 
 
+@grouped
 def chat(
+    *,
     model: Annotated[
         str | None,
         typer.Option(
-            "--model",
             metavar="ID|DIR",
             help="An id; in process also a published or converted directory. "
             f"[default: {DEFAULT_MODEL}, or in process the built-in model while that is not here]",
@@ -51,18 +43,13 @@ def chat(
         str | None, typer.Option(envvar="DASHSCOPE_API_KEY", help="The server's API key.")
     ] = None,
     system: Annotated[str | None, typer.Option(help="What the model is told first.")] = None,
-    engine: EngineOption = EngineName.OPENVINO,
-    script: ScriptOption = None,
-    weights: WeightsOption = None,
-    family: FamilyOption = None,
-    tokenizer: TokenizerOption = None,
-    ptuning: PrefixOption = None,
-    cache_gb: CacheOption = None,
+    runtime: EngineOptions,
+    network: NetworkOptions,
     tools: ToolsOption = None,
     interpreter: InterpreterOption = False,
 ) -> None:
     """Talk to a model, over a server or in process. From a pipe, every line is a question."""
-    options = ModelOptions((), engine, script, weights, family, tokenizer, ptuning, cache_gb)
+    options = ModelOptions.of((), runtime, network)
     with contextlib.ExitStack() as stack:
         talker: Model
         if server is None:

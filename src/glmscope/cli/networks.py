@@ -39,7 +39,7 @@ def open_networks(options: ModelOptions) -> list[ServedModel]:
     do not fit the directories, ModelFilesError for files that cannot be used.
     """
     sources = [parse_source(text) for text in options.models]
-    if len(sources) > 1 and (options.family or options.tokenizer or options.prefix):
+    if len(sources) > 1 and (options.family or options.tokenizer or options.ptuning):
         raise UsageError("--family, --tokenizer and --ptuning go with one --model only.")
     plans = [_plan(source, options) for source in sources]
     ids = [plan.id for plan in plans]
@@ -118,7 +118,7 @@ def _converted(plan: _Plan, options: ModelOptions) -> Path:
                 directory,
                 weights=weights,
                 family=options.family,
-                prefix=options.prefix,
+                prefix=options.ptuning,
                 progress=progress,
             )
     return directory
@@ -126,7 +126,7 @@ def _converted(plan: _Plan, options: ModelOptions) -> Path:
 
 def _check_fits(manifest: Manifest, directory: Path, options: ModelOptions) -> None:
     """What conversion has settled cannot be asked for otherwise afterwards."""
-    if options.prefix is not None:
+    if options.ptuning is not None:
         raise UsageError(f"{directory} is converted already: give --ptuning to glmscope convert.")
     if options.weights not in (None, manifest.weights):
         raise UsageError(f"{directory} holds {manifest.weights} weights, not {options.weights}.")
@@ -141,7 +141,7 @@ def _fingerprint(source: Path, options: ModelOptions) -> str:
     are in the manifest.
     """
     facts = [str(source.resolve()), str(options.family)]
-    for directory in filter(None, (source, options.prefix)):
+    for directory in filter(None, (source, options.ptuning)):
         for file in sorted(each for each in directory.iterdir() if each.is_file()):
             status = file.stat()
             facts.append(f"{file}\0{status.st_size}\0{status.st_mtime_ns}")

@@ -1,8 +1,9 @@
-"""The options that say which models a command runs."""
+"""The options that say how a command runs its models."""
 
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -21,24 +22,6 @@ class EngineName(enum.Enum):
 
 _MODELS = "Models"
 
-EngineOption = Annotated[
-    EngineName,
-    typer.Option(
-        "--engine", help="A network on this machine, or prepared replies.", rich_help_panel=_MODELS
-    ),
-]
-ScriptOption = Annotated[
-    Path | None,
-    typer.Option("--script", help="Replies of the scripted engine.", rich_help_panel=_MODELS),
-]
-FaultsOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--faults",
-        help="What is to go wrong with the scripted engine's replies, to test a client.",
-        rich_help_panel=_MODELS,
-    ),
-]
 WeightsOption = Annotated[
     str | None,
     typer.Option(
@@ -52,67 +35,92 @@ FamilyOption = Annotated[
     Family | None,
     typer.Option("--family", help="Where the files do not tell.", rich_help_panel=_MODELS),
 ]
-TokenizerOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--tokenizer",
-        help="A tokenizer.model in place of the checkpoint's own.",
-        rich_help_panel=_MODELS,
-    ),
-]
 PrefixOption = Annotated[
     Path | None,
     typer.Option("--ptuning", help="Directory of a P-Tuning v2 prefix.", rich_help_panel=_MODELS),
 ]
-CacheOption = Annotated[
-    float | None,
-    typer.Option(
-        "--cache-gb",
-        "--memory",
-        min=0.01,
-        help="Memory for the KV cache of each model, in GB.",
-        rich_help_panel=_MODELS,
-    ),
-]
-ThreadsOption = Annotated[
-    int | None,
-    typer.Option(
-        "--threads", min=1, help="Processor threads.  [default: all]", rich_help_panel=_MODELS
-    ),
-]
-ExactOption = Annotated[
-    bool | None,
-    typer.Option(
-        "--exact/--fast",
-        help="Float32 arithmetic throughout, or int8 where it pays.  "
-        "[default: exact for weights as published, fast for rounded ones]",
-        rich_help_panel=_MODELS,
-    ),
-]
-PrefixCacheOption = Annotated[
-    bool,
-    typer.Option(
-        "--prefix-cache",
-        help="Read a prompt's beginning once for everybody; how soon an answer starts then tells "
-        "that somebody asked the same before.",
-        rich_help_panel=_MODELS,
-    ),
-]
 
 
 @dataclass(frozen=True)
-class ModelOptions:
-    """Which models to run and how; None leaves a choice to the files, or to the default."""
+class EngineOptions:
+    """What runs the models."""
+
+    engine: Annotated[
+        EngineName,
+        typer.Option(
+            help="A network on this machine, or prepared replies.", rich_help_panel=_MODELS
+        ),
+    ] = EngineName.OPENVINO
+    script: Annotated[
+        Path | None,
+        typer.Option(help="Replies of the scripted engine.", rich_help_panel=_MODELS),
+    ] = None
+
+
+@dataclass(frozen=True)
+class NetworkOptions:
+    """What becomes of a model's files; None leaves it to them, or to the default."""
+
+    weights: WeightsOption = None
+    family: FamilyOption = None
+    tokenizer: Annotated[
+        Path | None,
+        typer.Option(
+            help="A tokenizer.model in place of the checkpoint's own.", rich_help_panel=_MODELS
+        ),
+    ] = None
+    ptuning: PrefixOption = None
+    cache_gb: Annotated[
+        float | None,
+        typer.Option(
+            "--cache-gb",
+            "--memory",
+            min=0.01,
+            help="Memory for the KV cache of each model, in GB.",
+            rich_help_panel=_MODELS,
+        ),
+    ] = None
+
+
+@dataclass(frozen=True)
+class ComputeOptions:
+    """How networks are computed; None leaves it to the files, or to the default."""
+
+    threads: Annotated[
+        int | None,
+        typer.Option(min=1, help="Processor threads.  [default: all]", rich_help_panel=_MODELS),
+    ] = None
+    exact: Annotated[
+        bool | None,
+        typer.Option(
+            "--exact/--fast",
+            help="Float32 arithmetic throughout, or int8 where it pays.  "
+            "[default: exact for weights as published, fast for rounded ones]",
+            rich_help_panel=_MODELS,
+        ),
+    ] = None
+    prefix_cache: Annotated[
+        bool,
+        typer.Option(
+            "--prefix-cache",
+            help="Read a prompt's beginning once for everybody; how soon an answer starts then "
+            "tells that somebody asked the same before.",
+            rich_help_panel=_MODELS,
+        ),
+    ] = False
+
+
+@dataclass(frozen=True)
+class ModelOptions(ComputeOptions, NetworkOptions, EngineOptions):
+    """Which models to run, and how."""
 
     models: tuple[str, ...] = ()
     """As `--model` takes them: `DIR`, `ID=DIR`, or the name of a catalog model."""
-    engine: EngineName = EngineName.OPENVINO
-    script: Path | None = None
-    weights: str | None = None
-    family: Family | None = None
-    tokenizer: Path | None = None
-    prefix: Path | None = None
-    cache_gb: float | None = None
-    threads: int | None = None
-    exact: bool | None = None
-    prefix_cache: bool = False
+
+    @classmethod
+    def of(
+        cls, models: Iterable[str], *groups: EngineOptions | NetworkOptions | ComputeOptions
+    ) -> ModelOptions:
+        """The options of a command that takes these groups of them."""
+        given = {name: value for group in groups for name, value in vars(group).items()}
+        return cls(models=tuple(models), **given)

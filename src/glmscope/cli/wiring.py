@@ -55,7 +55,7 @@ def _refuse_network_options(options: ModelOptions) -> None:
         "--model": options.models,
         "--weights": options.weights,
         "--family": options.family,
-        "--ptuning": options.prefix,
+        "--ptuning": options.ptuning,
         "--cache-gb": options.cache_gb,
         "--threads": options.threads,
         "--exact/--fast": options.exact,
