@@ -9,6 +9,7 @@ import typer
 
 from glmscope import __version__
 from glmscope.cli import evaluate, keys
+from glmscope.cli.bench import bench
 from glmscope.cli.chat import chat
 from glmscope.cli.conform import conform
 from glmscope.cli.console import complain, say
@@ -30,7 +31,19 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for command in (serve, chat, models, pull, convert, parity, conform, trace, usage, train):
+for command in (
+    serve,
+    chat,
+    models,
+    pull,
+    convert,
+    bench,
+    parity,
+    conform,
+    trace,
+    usage,
+    train,
+):
     app.command()(command)
 app.add_typer(keys.app, name="keys")
 app.add_typer(evaluate.app, name="evaluate")

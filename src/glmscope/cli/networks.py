@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from glmscope import paths
@@ -56,6 +58,18 @@ def open_networks(options: ModelOptions) -> list[ServedModel]:
         for directory, tokenizer in tokenizers.items()
     }
     return [_served(plan, engines[directories[plan.id]]) for plan in plans]
+
+
+def network_loader(options: ModelOptions) -> tuple[str, Callable[[], OpenVINOEngine]]:
+    """What the one model of `options` is called, and what loads it; it is converted now.
+
+    Raises as `open_networks` does.
+    """
+    (text,) = options.models
+    source = parse_source(text)
+    plan = _plan(source, options)
+    directory = _converted(plan, options)
+    return source.id or source.directory.name, partial(_load, directory, plan.tokenizer, options)
 
 
 @dataclass(frozen=True)

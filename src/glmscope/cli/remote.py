@@ -12,11 +12,9 @@ from glmscope.agent.plugins import CODE_INTERPRETER
 from glmscope.chat.events import PluginCall, PluginFile, PluginResult, ToolCall, Usage
 from glmscope.chat.request import Message
 from glmscope.cli.conversation import Shown
-from glmscope.cli.remote_server import RemoteServer
-from glmscope.errors import ServiceError
+from glmscope.cli.remote_server import GENERATION, STREAM, RemoteServer, reply_events
 
 _NOT_COUNTED = Usage(0, 0)
-_GENERATION = "/api/v1/services/aigc/text-generation/generation"
 
 
 class RemoteModel:
@@ -42,8 +40,7 @@ class RemoteModel:
                 **({"plugins": self._plugins} if self._plugins else {}),
             },
         }
-        headers = {"Content-Type": "application/json", "X-DashScope-SSE": "enable"}
-        with self._server.open(_GENERATION, json.dumps(body).encode(), headers) as response:
+        with self._server.open(GENERATION, json.dumps(body).encode(), STREAM) as response:
             yield from _pieces(response)
 
 
@@ -59,26 +56,14 @@ def _message(message: Message) -> dict[str, Any]:
 
 
 def _pieces(response: HTTPResponse) -> Iterator[Shown]:
-    failed = False
-    finished = False
     call = ToolCall(0, "", "", "{}")
-    for raw in response:
-        line = raw.decode("utf-8", errors="replace").rstrip("\r\n")
-        if line == "event:error":
-            failed = True
-        elif line.startswith("data:"):
-            data = json.loads(line.removeprefix("data:"))
-            if failed:
-                raise ServiceError(f"{data['message']} ({data['code']})")
-            (choice,) = data["output"]["choices"]
-            finished = choice["finish_reason"] != "null"
-            if choice["message"]["content"]:
-                yield choice["message"]["content"]
-            for message in choice.get("messages", ()):
-                call = _call(message) or call
-                yield from _step(message, call)
-    if not finished:
-        raise ServiceError("The server broke off in the middle of its reply.")
+    for data in reply_events(response):
+        (choice,) = data["output"]["choices"]
+        if choice["message"]["content"]:
+            yield choice["message"]["content"]
+        for message in choice.get("messages", ()):
+            call = _call(message) or call
+            yield from _step(message, call)
 
 
 def _call(message: Mapping[str, Any]) -> ToolCall | None:

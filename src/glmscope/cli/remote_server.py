@@ -9,9 +9,14 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.client import HTTPException, HTTPResponse
+from typing import Any
 from urllib.parse import urlsplit
 
 from glmscope.errors import GLMScopeError, RequestError, ServiceError, UsageError
+
+GENERATION = "/api/v1/services/aigc/text-generation/generation"
+STREAM = {"Content-Type": "application/json", "X-DashScope-SSE": "enable"}
+"""The headers of a body whose reply is to be streamed."""
 
 _NATIVE = "/api/v1"
 # What the official SDKs wait for between two reads (DashScope protocol, section 1).
@@ -59,6 +64,27 @@ class RemoteServer:
             raise ServiceError(f"No answer from {url}: {reason}.") from error
         except (ValueError, KeyError, TypeError) as error:
             raise ServiceError(f"What answers at {url} is not DashScope.") from error
+
+
+def reply_events(response: HTTPResponse) -> Iterator[Mapping[str, Any]]:
+    """The data of every event of a streamed reply in the message form.
+
+    Raises ServiceError for an error in the stream, and for a reply that breaks off; KeyError and
+    the like for what is no such reply, as the block of `RemoteServer.open` may.
+    """
+    failed = finished = False
+    for raw in response:
+        line = raw.decode("utf-8", errors="replace").rstrip("\r\n")
+        if line == "event:error":
+            failed = True
+        elif line.startswith("data:"):
+            data = json.loads(line.removeprefix("data:"))
+            if failed:
+                raise ServiceError(f"{data['message']} ({data['code']})")
+            finished = data["output"]["choices"][0]["finish_reason"] != "null"
+            yield data
+    if not finished:
+        raise ServiceError("The server broke off in the middle of its reply.")
 
 
 def _refusal(error: urllib.error.HTTPError) -> GLMScopeError:

@@ -47,6 +47,7 @@ class OpenVINOEngine:
         config = manifest.config
         self.abilities = abilities
         self.manifest = manifest
+        self.cached_tokens = cached_tokens
         self.kv_bytes_per_token = kv_bytes_per_token
         # A sequence that cannot fit the KV cache would wait for ever.
         self.max_positions = min(config.seq_length, cached_tokens - manifest.prefix_length)
