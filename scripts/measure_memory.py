@@ -13,44 +13,33 @@ import argparse
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
+from glmscope.bench.memory import Memory
 
-@dataclass
-class Memory:
-    """Bytes, of one process or of several together."""
 
-    resident: int = 0
-    private: int = 0
-
-    def add(self, process: int) -> None:
-        """Count one more process, if it is there still."""
-        try:
-            lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()[1:]
-        except (FileNotFoundError, ProcessLookupError):
-            return
-        kilobytes = {name: int(value) for name, value, *_ in map(str.split, lines)}
-        self.resident += kilobytes["Pss:"] * 1024
-        self.private += kilobytes["Pss_Anon:"] * 1024
-
-    def rise_to(self, other: Memory) -> None:
-        """Keep the larger of each number."""
-        self.resident = max(self.resident, other.resident)
-        self.private = max(self.private, other.private)
+def shared_by_parts(process: int) -> Memory:
+    """What one process takes; nothing when it has gone."""
+    try:
+        lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()[1:]
+    except (FileNotFoundError, ProcessLookupError):
+        return Memory()
+    kilobytes = {name: int(value) for name, value, *_ in map(str.split, lines)}
+    resident, private = 1024 * kilobytes["Pss:"], 1024 * kilobytes["Pss_Anon:"]
+    return Memory(resident, private, resident - private)
 
 
 def sample(command: psutil.Popen) -> Memory:
     """What the command takes now, with all that it started."""
-    taken = Memory()
     try:
         family = [command, *command.children(recursive=True)]
     except psutil.NoSuchProcess:
-        return taken
+        return Memory()
+    taken = Memory()
     for process in family:
-        taken.add(process.pid)
+        taken.add(shared_by_parts(process.pid))
     return taken
 
 

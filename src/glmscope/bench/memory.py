@@ -20,6 +20,12 @@ class Memory:
     mapped: int = 0
     """Pages of mapped files: weights that are read in place, libraries."""
 
+    def add(self, other: Memory) -> None:
+        """Count one more process."""
+        self.resident += other.resident
+        self.private += other.private
+        self.mapped += other.mapped
+
     def rise_to(self, other: Memory) -> None:
         """Keep the larger of each number."""
         self.resident = max(self.resident, other.resident)

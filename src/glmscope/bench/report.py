@@ -93,6 +93,12 @@ class Row:
         }
 
 
+def keep_best(best: dict[str, Row], row: Row) -> None:
+    """Keep `row` under its name if it is the fastest so far."""
+    before = best.setdefault(row.name, row)
+    best[row.name] = max(before, row, key=lambda each: each.tokens_per_second)
+
+
 @dataclass(frozen=True)
 class NetworkReport:
     """One network: how long it took to load, its rows, and what did not fit it."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from glmscope.bench.machine import Gauge
 from glmscope.bench.memory import PeakMemory
-from glmscope.bench.report import NetworkReport, Report, Row
+from glmscope.bench.report import NetworkReport, Report, Row, keep_best
 from glmscope.bench.timing import time_decode, time_prefill
 from glmscope.bench.work import NetworkWork
 from glmscope.engine.openvino import OpenVINOEngine
@@ -111,21 +111,19 @@ class _Network:
         virtual = engine.manifest.prefix_length
         for tokens in sizes.prefill:
             seconds = await time_prefill(engine, self._prompt(tokens))
-            self._see(Row.of_prefill(tokens, seconds, work.prefill(virtual + tokens, CHUNK_TOKENS)))
+            done = work.prefill(virtual + tokens, CHUNK_TOKENS)
+            keep_best(self.best, Row.of_prefill(tokens, seconds, done))
         for streams in sizes.streams:
             prompts = [self._prompt(sizes.context) for _ in range(streams)]
             decoded = await time_decode(engine, prompts, sizes.new)
-            self._see(Row.of_decode(decoded, work.step(streams, virtual + decoded.context)))
+            done = work.step(streams, virtual + decoded.context)
+            keep_best(self.best, Row.of_decode(decoded, done))
 
     def report(self) -> NetworkReport:
         """What has been seen."""
         manifest = self.engine.manifest
         rows = list(self.best.values())
         return NetworkReport(self.name, manifest.weights, self.load_seconds, rows, self.left_out)
-
-    def _see(self, row: Row) -> None:
-        best = self.best.get(row.name, row)
-        self.best[row.name] = max(best, row, key=lambda each: each.tokens_per_second)
 
     def _prompt(self, tokens: int) -> list[int]:
         """Ids that no other prompt begins with, so that no cache knows them."""
