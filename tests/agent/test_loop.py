@@ -134,7 +134,7 @@ def growing() -> list[dict[str, object]]:
 @pytest.mark.parametrize(
     ("limits", "told", "results"),
     [
-        (LoopLimits(steps=2), "called 2 tools", 2),
+        (LoopLimits(steps=2), "had made all 2", 2),
         (LoopLimits(tokens=300), "more than 300 tokens", 1),
         (LoopLimits(output=3), "more than 3 characters", 3),
     ],

@@ -56,3 +56,8 @@ def test_an_error_ends_with_one_sentence_and_a_status(
         main.run()
     assert ended.value.code == status
     assert capsys.readouterr() == ("", f"{error}\n")
+
+
+def test_help_shows_what_stands_in_brackets() -> None:
+    assert "[default: int4]" in run_command("serve", "--help").stdout
+    assert "section [tools]" in run_command("chat", "--help").stdout

@@ -63,7 +63,7 @@ class Agent:
         """
         if self._runner is None:
             raise SandboxUnavailable(self._why_no_code)
-        return CodeDesk(self._runner, fenced=self._fenced)
+        return CodeDesk(self._runner, longest=self._limits.cell_output, fenced=self._fenced)
 
     def prepare(
         self,

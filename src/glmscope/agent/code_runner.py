@@ -7,11 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
+from glmscope.agent.loop_limits import CELL_OUTPUT
 from glmscope.agent.plugins import Upload
 from glmscope.agent.tool import ToolFile, ToolResult
 
-LONGEST_TEXT = 1024
-"""Characters of what code shows that the model reads."""
 TRUNCATED = " [TRUNCATED]"
 IMAGE = "[Image]"
 """Stands for a picture."""
@@ -60,9 +59,13 @@ class CodeRunner(Protocol):
 class CodeDesk:
     """The interpreter of one conversation, whose sandbox is made when first there is code."""
 
-    def __init__(self, runner: CodeRunner, *, fenced: bool = False) -> None:
-        """`fenced`: results are told in a fence of their own, as the prompt guide has them."""
+    def __init__(
+        self, runner: CodeRunner, *, longest: int = CELL_OUTPUT, fenced: bool = False
+    ) -> None:
+        """`longest`: characters that the model reads of a cell's text. `fenced`: results are told
+        in a fence of their own, as the prompt guide has them."""
         self._runner = runner
+        self._longest = longest
         self._fenced = fenced
         self._session: CodeSession | None = None
         self._uploads: list[Upload] = []
@@ -87,7 +90,7 @@ class CodeDesk:
                 self._uploads.pop(0)
             output = await self._session.run(code)
         pictures = [ToolFile(self._picture_name(), png, "image/png") for png in output.images]
-        text = observation(output, fenced=self._fenced)
+        text = observation(output, longest=self._longest, fenced=self._fenced)
         return ToolResult(text, (*pictures, *output.files), output.is_error)
 
     async def close(self) -> None:
@@ -101,15 +104,15 @@ class CodeDesk:
         return f"image-{self._images}.png"
 
 
-def observation(output: CodeOutput, *, fenced: bool = False) -> str:
-    """What the model reads of a cell.
+def observation(output: CodeOutput, *, longest: int = CELL_OUTPUT, fenced: bool = False) -> str:
+    """What the model reads of a cell, of whose text `longest` characters.
 
-    Source: model specification, section 8.2: a picture is `[Image]`, a text is cut to 1024
-    characters; the fence is the prompt guide's.
+    Source: model specification, section 8.2: a picture is `[Image]`, a longer text is cut; the
+    fence is the prompt guide's.
     """
     text = output.text.rstrip()
-    if len(text) > LONGEST_TEXT:
-        text = text[:LONGEST_TEXT] + TRUNCATED
+    if len(text) > longest:
+        text = text[:longest] + TRUNCATED
     if fenced and text:
         text = f"```result\n{text}\n```"
     return "\n".join(filter(None, [text, *[IMAGE] * len(output.images), *output.notes]))

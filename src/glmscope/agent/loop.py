@@ -173,7 +173,7 @@ class AgentReply:
         if not self._bench.note(call):
             return "the model made the same call again and again"
         if self._steps >= limits.steps:
-            return f"the model called {limits.steps} tools, and wanted another"
+            return f"the model wanted another call, and had made all {limits.steps} of a reply"
         if spent.input_tokens + spent.output_tokens >= limits.tokens:
             return f"more than {limits.tokens} tokens were read and written"
         if self._shown >= limits.output:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+CELL_OUTPUT = 1024
+"""Source: model specification, section 8.2."""
+
 
 @dataclass(frozen=True, slots=True)
 class LoopLimits:
@@ -17,3 +20,5 @@ class LoopLimits:
     """Input and output of all turns; looked at between two turns."""
     output: int = 65_536
     """Characters of all results together, as the model reads them; looked at between two turns."""
+    cell_output: int = CELL_OUTPUT
+    """Characters of what one cell of code shows; the rest is cut, and the text says so."""

@@ -14,8 +14,9 @@ from glmscope.cli.console import note
 from glmscope.cli.conversation import Conversation, Model, converse
 from glmscope.cli.option_groups import grouped
 from glmscope.cli.options import EngineName, EngineOptions, ModelOptions, NetworkOptions
-from glmscope.cli.plugins import InterpreterOption, ToolsOption, code_runner, tools_of
+from glmscope.cli.plugin_options import LoopOptions, SandboxOptions, ToolsOption
 from glmscope.cli.remote import RemoteModel
+from glmscope.cli.tool_source import tools_of
 from glmscope.errors import UsageError
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ def chat(
         typer.Option(
             metavar="ID|DIR",
             help="An id; in process also a published or converted directory. "
-            f"[default: {DEFAULT_MODEL}, or in process the built-in model while that is not here]",
+            rf"\[default: {DEFAULT_MODEL}, or in process the built-in model while that is not "
+            "here]",
             rich_help_panel="Models",
         ),
     ] = None,
@@ -46,39 +48,49 @@ def chat(
     runtime: EngineOptions,
     network: NetworkOptions,
     tools: ToolsOption = None,
-    interpreter: InterpreterOption = False,
+    sandbox: SandboxOptions,
+    loop: LoopOptions,
 ) -> None:
     """Talk to a model, over a server or in process. From a pipe, every line is a question."""
     options = ModelOptions.of((), runtime, network)
     with contextlib.ExitStack() as stack:
         talker: Model
         if server is None:
-            local = _local_model(model, options, tools, interpreter)
+            local = _local_model(model, options, tools, sandbox, loop)
             talker = stack.enter_context(contextlib.closing(local))
         elif options != ModelOptions():
             raise UsageError("With --server, the server decides how its models are run.")
         elif tools is not None:
             raise UsageError("With --server, the server decides which tools there are.")
+        elif sandbox.are_given or loop != LoopOptions():
+            raise UsageError("With --server, the server decides how far plugins may go.")
         elif not key:
             raise UsageError("A server wants a key: give --key or set DASHSCOPE_API_KEY.")
         else:
-            plugins = [CODE_INTERPRETER] * interpreter
+            plugins = [CODE_INTERPRETER] * sandbox.interpreter
             talker = RemoteModel(server, key, model or DEFAULT_MODEL, plugins)
         if not converse(Conversation(talker, system)):
             raise typer.Exit(1)
 
 
 def _local_model(
-    model: str | None, options: ModelOptions, tools: Path | None, interpreter: bool
+    model: str | None,
+    options: ModelOptions,
+    tools: Path | None,
+    sandbox: SandboxOptions,
+    loop: LoopOptions,
 ) -> LocalModel:
     from glmscope.cli.local import LocalModel
     from glmscope.cli.wiring import open_models, pulled_models
     from glmscope.server.logs import configure_logs
 
     configure_logs()
+    if loop != LoopOptions() and tools is None and not sandbox.interpreter:
+        raise UsageError("Limits of plugins go with --tools or --interpreter.")
     plugins = (
         None if tools is None else tools_of(tools),
-        code_runner() if interpreter else None,
+        sandbox.runner(),
+        loop.limits(),
     )
     if options.engine is EngineName.OPENVINO:
         if model is None and DEFAULT_MODEL in pulled_models():

@@ -42,7 +42,7 @@ def conform(
         typer.Option(
             "--python",
             help="An interpreter that has the dashscope SDK; may be repeated.  "
-            "[default: this one, where it has]",
+            r"\[default: this one, where it has]",
         ),
     ] = None,
     java: Annotated[

@@ -131,7 +131,7 @@ def rotate(
     key: KeyArgument,
     grace: Annotated[
         str | None,
-        typer.Option(metavar="24h", help="How long the old text still works.  [default: not]"),
+        typer.Option(metavar="24h", help=r"How long the old text still works.  \[default: not]"),
     ] = None,
     server: ServerOption = None,
     store: StoreOptions,

@@ -9,6 +9,7 @@ from collections.abc import Generator, Sequence
 
 from glmscope.agent.code_runner import CodeRunner
 from glmscope.agent.loop import AgentReply
+from glmscope.agent.loop_limits import LoopLimits
 from glmscope.agent.tool_source import ToolSource
 from glmscope.chat.events import PluginCall, PluginResult, ReplyEvent, TextPiece
 from glmscope.chat.reply import Reply
@@ -26,12 +27,16 @@ class LocalModel:
         model: ServedModel,
         tools: ToolSource | None = None,
         runner: CodeRunner | None = None,
+        limits: LoopLimits | None = None,
     ) -> None:
-        """`tools` and `runner`: what the model may call. Raises UsageError for tools that fail."""
+        """`tools` and `runner`: what the model may call, within `limits`.
+
+        Raises UsageError for tools that fail.
+        """
         self._service = ChatService([model])
         self._id = model.id
         self._loop = asyncio.new_event_loop()
-        self._plugins = LocalPlugins(self._service, self._loop, tools, runner)
+        self._plugins = LocalPlugins(self._service, self._loop, tools, runner, limits)
         self._step: asyncio.Task[ReplyEvent] | None = None
         self._stopping = False
 

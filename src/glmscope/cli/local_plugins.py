@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from glmscope.agent.agent import Agent
 from glmscope.agent.code_runner import CodeDesk, CodeRunner
 from glmscope.agent.loop import AgentReply
+from glmscope.agent.loop_limits import LoopLimits
 from glmscope.agent.plugins import CODE_INTERPRETER, PluginRequest
 from glmscope.agent.tool import ToolRegistry
 from glmscope.agent.tool_source import ToolSource
@@ -25,11 +26,12 @@ class LocalPlugins:
         loop: asyncio.AbstractEventLoop,
         tools: ToolSource | None,
         runner: CodeRunner | None,
+        limits: LoopLimits | None,
     ) -> None:
         self._loop = loop
         self._stack = AsyncExitStack()
         self._runner = runner
-        self._agent = Agent(service, ToolRegistry(()), runner)
+        self._agent = Agent(service, ToolRegistry(()), runner, limits)
         names: list[str] = []
         if tools is not None:
             registry = loop.run_until_complete(self._stack.enter_async_context(tools()))

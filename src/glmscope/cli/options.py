@@ -27,7 +27,7 @@ WeightsOption = Annotated[
     typer.Option(
         "--weights",
         metavar="int4|int8|fp16|fp32",
-        help="What a published checkpoint is converted to on first use.  [default: int4]",
+        help=r"What a published checkpoint is converted to on first use.  \[default: int4]",
         rich_help_panel=_MODELS,
     ),
 ]
@@ -88,14 +88,14 @@ class ComputeOptions:
 
     threads: Annotated[
         int | None,
-        typer.Option(min=1, help="Processor threads.  [default: all]", rich_help_panel=_MODELS),
+        typer.Option(min=1, help=r"Processor threads.  \[default: all]", rich_help_panel=_MODELS),
     ] = None
     exact: Annotated[
         bool | None,
         typer.Option(
             "--exact/--fast",
             help="Float32 arithmetic throughout, or int8 where it pays.  "
-            "[default: exact for weights as published, fast for rounded ones]",
+            r"\[default: exact for weights as published, fast for rounded ones]",
             rich_help_panel=_MODELS,
         ),
     ] = None

@@ -22,7 +22,7 @@ from glmscope.cli.options import (
     ModelOptions,
     NetworkOptions,
 )
-from glmscope.cli.plugins import InterpreterOption, code_runner, tool_source
+from glmscope.cli.plugin_options import LoopOptions, SandboxOptions
 from glmscope.cli.serve_options import (
     AddressOptions,
     AdmissionOptions,
@@ -31,6 +31,7 @@ from glmscope.cli.serve_options import (
     server_settings,
 )
 from glmscope.cli.start_card import start_card
+from glmscope.cli.tool_source import tool_source
 from glmscope.errors import UsageError
 
 if TYPE_CHECKING:
@@ -69,7 +70,8 @@ def serve(
     compute: ComputeOptions,
     address: AddressOptions,
     store: StoreOptions,
-    interpreter: InterpreterOption = False,
+    sandbox: SandboxOptions,
+    loop: LoopOptions,
     no_auth: _NoAuthOption = False,
     admission: AdmissionOptions,
     exchanges: ExchangeOptions,
@@ -98,7 +100,7 @@ def serve(
     ):
         config = read_config(store.config)
         tools = tool_source(config.tools, store.config or paths.config_path())
-        runner = code_runner() if interpreter else None
+        runner = sandbox.runner()
         _check_storage(config, database)
         with unavailable(listener, settings):
             models = [] if open_models is None else open_models()
@@ -115,6 +117,7 @@ def serve(
             replay=replay,
             tools=tools,
             runner=runner,
+            loop_limits=loop.limits(),
         )
 
         def show_start_card(url: str) -> None:
