@@ -72,7 +72,7 @@ def test_chance_follows_the_seed() -> None:
     [
         ([], "Not an object: rule 1 of the fault plan this plan."),
         ({"match": "a"}, "No fault in rule 1 of the fault plan this plan: it needs one of error, "),
-        ({"drop": 1}, 'Unknown name "drop" in rule 1'),
+        ({"drop": 1}, 'In rule 1 of the fault plan this plan: unknown name "drop"; known are '),
         ({"drop_after": -1}, '"drop_after" must be an integer of at least 0 in rule 1'),
         ({"drop_after": 1.0}, '"drop_after" must be an integer'),
         ({"drop_after": True}, '"drop_after" must be an integer'),
@@ -89,7 +89,10 @@ def test_chance_follows_the_seed() -> None:
         ({"error": {"status": 200}}, '"status" must be an integer from 400 to 599 in "error"'),
         ({"error": {"code": "Mine"}}, '"Mine" is no code of ours: give a "status" too'),
         ({"error": {"retry_after": -1}}, '"retry_after" must be a whole number of seconds'),
-        ({"error": {"kind": 1}}, 'Unknown name "kind" in "error" in rule 1'),
+        (
+            {"error": {"kind": 1}},
+            'In "error" in rule 1 of the fault plan this plan: unknown name "kind"; ',
+        ),
     ],
     ids=str,
 )
@@ -106,7 +109,10 @@ def test_what_a_file_may_not_hold(rule: object, complaint: str) -> None:
         ("[]", 'an object with a list "rules"'),
         ('{"rules": 1}', 'an object with a list "rules"'),
         ('{"rules": [], "seed": "x"}', '"seed" must be an integer'),
-        ('{"rules": [], "seeds": 1}', 'faults.json has an unknown name, "seeds"'),
+        (
+            '{"rules": [], "seeds": 1}',
+            'faults.json has an unknown name, "seeds"; did you mean "seed"?',
+        ),
     ],
 )
 def test_files_that_are_no_plan(tmp_path: Path, text: str, complaint: str) -> None:

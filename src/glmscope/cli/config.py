@@ -18,9 +18,8 @@ A command's own options and the environment come before the file.
 
 from __future__ import annotations
 
-import difflib
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Any
@@ -29,6 +28,7 @@ import typer
 
 from glmscope import paths
 from glmscope.errors import UsageError
+from glmscope.names import check_known
 from glmscope.store.keyinfo import KeyLimits
 
 if sys.version_info >= (3, 11):
@@ -68,9 +68,9 @@ def read_config(path: Path | None) -> Config:
         raise UsageError(f"The configuration file {path} cannot be read: {reason}.") from None
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"The configuration file {path} is not valid TOML: {error}.") from None
-    check_names(content, ("database", "serve", "limits", "tools"), f"{path}")
+    check_known(content, ("database", "serve", "limits", "tools"), f"{path}: unknown name")
     limits = _table(content, "limits", path)
-    check_names(limits, [*_COUNTS, "storage"], f"{path}, [limits]")
+    check_known(limits, [*_COUNTS, "storage"], f"{path}, [limits]: unknown name")
     return Config(
         database=_text(content, "database", f"{path}"),
         serve=_table(content, "serve", path),
@@ -80,16 +80,6 @@ def read_config(path: Path | None) -> Config:
     )
 
 
-def check_names(given: Iterable[str], known: Iterable[str], place: str) -> None:
-    """Raises UsageError for the first name that is not known, with the nearest one that is."""
-    known = sorted(known)
-    for name in given:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-            hint = f'did you mean "{near[0]}"?' if near else f"known are {', '.join(known)}."
-            raise UsageError(f'{place}: unknown name "{name}"; {hint}')
-
-
 def _apply(context: typer.Context, path: Path | None) -> Path | None:
     """Make the file's values the defaults of the command that is about to run."""
     config = read_config(path)
@@ -97,7 +87,8 @@ def _apply(context: typer.Context, path: Path | None) -> Path | None:
     defaults: dict[str, Any] = {}
     if context.command.name == "serve":
         options = {option.name or "": option for option in context.command.params}
-        check_names(config.serve, options.keys() - {"config", "database", "help"}, place)
+        known = options.keys() - {"config", "database", "help"}
+        check_known(config.serve, known, f"{place}: unknown name")
         for name, value in config.serve.items():
             _check_kind(options[name], value, f"{place}: {name}")
         defaults |= config.serve

@@ -28,8 +28,8 @@ from typing import Any
 
 from glmscope.agent.tool import ToolBounds
 from glmscope.agent.tools.settings import Credential, HttpSource, McpSource, ToolSettings
-from glmscope.cli.config import check_names
 from glmscope.errors import UsageError
+from glmscope.names import check_known
 
 _OWN = ("enabled", "entry_points", "timeout", "timeouts", "output", "keys", "http", "mcp")
 _HTTP = ("page", "url", "operations", "token", "header")
@@ -88,7 +88,7 @@ class _Table:
         if not isinstance(given, dict):
             raise UsageError(f"{place} is a table.")
         if known is not None:
-            check_names(given, known, place)
+            check_known(given, known, f"{place}: unknown name")
         self.given: Mapping[str, Any] = given
         self.place = place
 

@@ -13,10 +13,11 @@ from rich.table import Table
 from rich.text import Text
 
 from glmscope import paths
-from glmscope.cli.config import ConfigOption, check_names
+from glmscope.cli.config import ConfigOption
 from glmscope.cli.console import out, say
 from glmscope.cli.keys import DatabaseOption
 from glmscope.cli.moments import read_day
+from glmscope.names import check_known
 
 _COLUMNS = {"key": ("key_id", "key_name"), "model": ("model",), "day": ("day",)}
 _AMOUNTS = ("requests", "input_tokens", "output_tokens", "total_tokens")
@@ -49,7 +50,7 @@ def usage(
     from glmscope.store.usage import GROUPS, UsageStore
 
     groups = [group.strip() for group in by.split(",")]
-    check_names(groups, GROUPS, "--by")
+    check_known(groups, GROUPS, "--by: unknown name")
     first = None if since is None else read_day(since, "--since")
     last = None if until is None else read_day(until, "--until")
     with open_database(database or paths.database_path()) as opened:

@@ -12,6 +12,7 @@ from typing import Any
 from glmscope.engine import rules_file
 from glmscope.engine.fault import Fault, FaultError, known_error
 from glmscope.errors import UsageError
+from glmscope.names import check_known
 
 _LONGEST_MS = 3_600_000
 _STATUSES = range(400, 600)
@@ -186,9 +187,7 @@ def _error(value: Mapping[str, object], where: str) -> FaultError:
 def _read(value: object, allowed: Mapping[str, _Field], where: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise UsageError(f"Not an object: {where}.")
-    unknown = sorted(value.keys() - allowed.keys())
-    if unknown:
-        raise UsageError(f'Unknown name "{unknown[0]}" in {where}.')
+    check_known(value, allowed, f"In {where}: unknown name")
     for name, each in value.items():
         if not allowed[name].allows(each):
             raise UsageError(f'"{name}" must be {allowed[name].wanted} in {where}.')

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from glmscope.errors import UsageError
+from glmscope.names import check_known
 
 
 def read_text(path: Path, kind: str) -> str:
@@ -30,7 +31,5 @@ def parse(text: str, name: str, others: Collection[str] = ()) -> dict[str, Any]:
         raise UsageError(f"{name} is not JSON: {error}.") from error
     if not isinstance(document, dict) or not isinstance(document.get("rules"), list):
         raise UsageError(f'{name} must be an object with a list "rules".')
-    unknown = sorted(document.keys() - {"rules", *others})
-    if unknown:
-        raise UsageError(f'{name} has an unknown name, "{unknown[0]}".')
+    check_known(document, ["rules", *others], f"{name} has an unknown name,")
     return document

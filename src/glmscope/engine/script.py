@@ -11,6 +11,7 @@ from typing import Any
 
 from glmscope.engine import rules_file
 from glmscope.errors import UsageError
+from glmscope.names import check_known
 
 QUESTION = "{question}"
 """Stands in a reply for the message that is being answered."""
@@ -102,9 +103,7 @@ class Script:
 def _rule(value: object, where: str) -> Rule:
     if not isinstance(value, dict):
         raise UsageError(f"Not an object: {where}.")
-    unknown = sorted(value.keys() - {field.name for field in fields(Rule)})
-    if unknown:
-        raise UsageError(f'Unknown name "{unknown[0]}" in {where}.')
+    check_known(value, [field.name for field in fields(Rule)], f"In {where}: unknown name")
     if "reply" not in value:
         raise UsageError(f'No "reply" in {where}.')
     for name in value:

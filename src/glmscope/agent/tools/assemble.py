@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -20,6 +19,7 @@ from glmscope.agent.tools.http_source import open_http
 from glmscope.agent.tools.mcp_source import open_mcp
 from glmscope.agent.tools.settings import ToolSettings
 from glmscope.errors import InvalidParameter, UsageError
+from glmscope.names import check_known
 from glmscope.text.toolcall import Value
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -52,11 +52,12 @@ async def open_tools(settings: ToolSettings | None = None) -> AsyncIterator[Tool
             collection.add_all(await stack.enter_async_context(open_mcp(server)), server.name)
         tools = collection.tools
         if settings.enabled is not None:
-            _check_known(settings.enabled, tools, "enabled")
+            check_known(settings.enabled, tools, "[tools] enabled: there is no tool")
             tools = {name: tool for name, tool in tools.items() if name in settings.enabled}
-        _check_known(settings.bounds.timeouts, tools, "timeouts")
+        check_known(settings.bounds.timeouts, tools, "[tools] timeouts: there is no tool")
         for key, names in settings.keys.items():
-            _check_known(names, [*tools, CODE_INTERPRETER], f"keys.{key}")
+            complaint = f"[tools] keys.{key}: there is no tool"
+            check_known(names, [*tools, CODE_INTERPRETER], complaint)
         yield ToolRegistry(tools.values(), settings.bounds, settings.keys)
 
 
@@ -106,12 +107,3 @@ def _check(tool: Tool) -> None:
     except InvalidParameter as error:
         raise UsageError(error.message) from None
     ArgumentCheck(tool.parameters).check_schema(f"{tool.name}.parameters")
-
-
-def _check_known(names: Iterable[str], known: Iterable[str], place: str) -> None:
-    known = list(known)
-    for name in names:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-            hint = f'did you mean "{near[0]}"?' if near else f"there are {', '.join(known)}."
-            raise UsageError(f'[tools] {place}: there is no tool "{name}"; {hint}')
