@@ -72,7 +72,7 @@ def test_chance_follows_the_seed() -> None:
     [
         ([], "Not an object: rule 1 of the fault plan this plan."),
         ({"match": "a"}, "No fault in rule 1 of the fault plan this plan: it needs one of error, "),
-        ({"drop": 1}, 'In rule 1 of the fault plan this plan: unknown name "drop"; known are '),
+        ({"drop": 1}, 'In rule 1 of the fault plan this plan: unknown name "drop"; did you mean '),
         ({"drop_after": -1}, '"drop_after" must be an integer of at least 0 in rule 1'),
         ({"drop_after": 1.0}, '"drop_after" must be an integer'),
         ({"drop_after": True}, '"drop_after" must be an integer'),
