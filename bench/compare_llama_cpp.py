@@ -2,7 +2,7 @@
 
     python bench/compare_llama_cpp.py chatglm3-6b-int4 chatglm3-6b-q4_0.gguf --rounds 3
 
-A round loads and times ours, then loads and times theirs, on the same number of threads; the best
+A round loads and times theirs, then loads and times ours, on the same number of threads; the best
 of each counts, so that ratios come from one run. Streams are ours alone: their ratio is to the one
 stream of llama.cpp. llama.cpp is the program `llama-bench` (on the PATH, or --llama-bench), or
 else the package llama-cpp-python; with neither this says so and ends with status 2.
@@ -23,7 +23,8 @@ from typing import Any
 
 from glmscope.bench.machine import Gauge, Machine
 from glmscope.bench.report import Row, keep_best
-from glmscope.bench.run import Sizes, Subject, measure
+from glmscope.bench.run import Subject, measure
+from glmscope.bench.sizes import Sizes
 from glmscope.engine.openvino import OpenVINOEngine
 from glmscope.errors import GLMScopeError, ServiceError, UsageError
 
@@ -75,11 +76,11 @@ def compare(options: argparse.Namespace) -> dict[str, Any]:
     rows: dict[str, Row] = {}
     speeds: Speeds = {}
     for _ in range(options.rounds):
+        for name, speed in theirs().items():
+            speeds[name] = max(speed, speeds.get(name, 0.0))
         report = measure([ours], sizes, 1, gauge)
         for row in report.networks[0].rows:
             keep_best(rows, row)
-        for name, speed in theirs().items():
-            speeds[name] = max(speed, speeds.get(name, 0.0))
     return {
         "machine": gauge.machine.as_json(),
         "threads": threads,

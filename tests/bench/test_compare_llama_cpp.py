@@ -14,7 +14,7 @@ from tests.support.nano import write_nano
 from tests.support.paths import REPOSITORY
 
 SCRIPT = str(REPOSITORY / "bench" / "compare_llama_cpp.py")
-TINY = ("--prefill", "16", "--streams", "1", "2", "--new", "4", "--rounds", "2")
+TINY = ("--prefill", "16", "--streams", "1", "2", "--new", "4", "--rounds")
 # As llama-bench prints it, among fields that nobody reads here; faster each time.
 LLAMA_BENCH = """#!{python}
 import json, pathlib, sys
@@ -67,7 +67,8 @@ def test_in_turn_with_llama_bench(model: Path, gguf: Path, tmp_path: Path) -> No
     program, file = tmp_path / "llama-bench", tmp_path / "figures.json"
     program.write_text(LLAMA_BENCH.format(python=sys.executable), encoding="utf-8")
     program.chmod(0o755)
-    result = compare(model, gguf, *TINY, "--threads", "1", "--llama-bench", program, "--json", file)
+    arguments = (*TINY, "2", "--threads", "1", "--llama-bench", program, "--json", file)
+    result = compare(model, gguf, *arguments)
     assert result.returncode == 0, result.stderr
     asked = (tmp_path / "llama-bench.calls").read_text(encoding="utf-8").splitlines()
     assert asked == [f"-m {gguf} -p 16 -n 4 -t 1 -ngl 0 -r 1 -o json"] * 2
@@ -82,7 +83,7 @@ def test_in_turn_with_llama_bench(model: Path, gguf: Path, tmp_path: Path) -> No
 
 def test_in_turn_with_the_python_package(model: Path, gguf: Path, tmp_path: Path) -> None:
     (tmp_path / "llama_cpp.py").write_text(BINDINGS, encoding="utf-8")
-    result = compare(model, gguf, *TINY, path=tmp_path)
+    result = compare(model, gguf, *TINY, "1", path=tmp_path)
     assert result.returncode == 0, result.stderr
     assert "prefill 16" in result.stdout
 
@@ -99,7 +100,7 @@ def test_what_llama_bench_cannot_do(model: Path, gguf: Path, tmp_path: Path, pri
     program = tmp_path / "llama-bench"
     program.write_text(f"#!/bin/sh\n{prints}\n", encoding="utf-8")
     program.chmod(0o755)
-    result = compare(model, gguf, *TINY, "--llama-bench", program)
+    result = compare(model, gguf, *TINY, "1", "--llama-bench", program)
     assert result.returncode == 1
     assert f"did not measure {gguf}: " in result.stderr
 

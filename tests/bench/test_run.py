@@ -10,7 +10,8 @@ import pytest
 from glmscope.bench.machine import Gauge, Machine
 from glmscope.bench.report import NetworkReport, Report, Row, keep_best
 from glmscope.bench.roofline import draw_roofline
-from glmscope.bench.run import Sizes, Subject, fitting, measure
+from glmscope.bench.run import Subject, measure
+from glmscope.bench.sizes import Sizes, fitting
 from glmscope.bench.timing import Decoded
 from glmscope.bench.work import Work
 from glmscope.engine.openvino import OpenVINOEngine
@@ -33,7 +34,8 @@ def report(model: Path) -> Report:
     sizes = Sizes(prefill=(20, 300, 5000), streams=(1, 3), context=10, new=4)
     subjects = [Subject("one", load), Subject("two", load)]
     report = measure(subjects, sizes, 2, Gauge(read_bytes=2**16), told.append)
-    assert told == ["Round 1 of 2", "Round 2 of 2"]
+    turns = ("what the machine can do", "one", "two")
+    assert told == [f"Round {number} of 2: {turn}" for number in (1, 2) for turn in turns]
     return report
 
 
@@ -62,6 +64,8 @@ def test_rows_tell_every_number(report: Report) -> None:
 def test_all_of_it_is_json(report: Report) -> None:
     written = json.loads(json.dumps(report.as_json()))
     assert written["rounds"] == 2
+    assert written["sizes"]["context"] == 10
+    assert set(written["versions"]) == {"glmscope", "openvino"}
     assert written["machine"]["int8_per_second"] > 0
     rows = written["networks"][1]["rows"]
     assert [row.get("tokens") for row in rows] == [20, 300, None, None]
@@ -102,7 +106,7 @@ def test_the_fastest_row_of_a_name_is_kept() -> None:
 
 
 def test_a_report_without_memory_says_so() -> None:
-    empty = Report(MACHINE, [NetworkReport("m", "int4", 1.0, [], [])], None, 1)
+    empty = Report(MACHINE, [NetworkReport("m", "int4", 1.0, [], [])], None, 1, Sizes())
     assert empty.as_json()["memory_peak"] is None
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+import openvino
+
+import glmscope
 from glmscope.bench.machine import Machine
 from glmscope.bench.memory import Memory
 from glmscope.bench.percentiles import percentile
+from glmscope.bench.sizes import Sizes
 from glmscope.bench.timing import Decoded
 from glmscope.bench.work import Work
 
@@ -120,12 +124,16 @@ class Report:
     memory: Memory | None
     """The peak of the process with all of the networks; None where the system does not tell."""
     rounds: int
+    sizes: Sizes
+    """As they were wanted."""
 
     def as_json(self) -> dict[str, Any]:
         """Everything as JSON values."""
         return {
+            "versions": {"glmscope": glmscope.__version__, "openvino": openvino.__version__},
             "machine": self.machine.as_json(),
             "rounds": self.rounds,
+            "sizes": asdict(self.sizes),
             "memory_peak": None if self.memory is None else self.memory.as_json(),
             "networks": [
                 {

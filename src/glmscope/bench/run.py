@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from glmscope.bench.machine import Gauge
 from glmscope.bench.memory import PeakMemory
 from glmscope.bench.report import NetworkReport, Report, Row, keep_best
+from glmscope.bench.sizes import Sizes, fitting
 from glmscope.bench.timing import time_decode, time_prefill
 from glmscope.bench.work import NetworkWork
 from glmscope.engine.openvino import OpenVINOEngine
@@ -22,21 +23,6 @@ from glmscope.engine.pipeline import CHUNK_TOKENS
 
 _LOWEST_ID = 100
 """Below are ids that end or pad."""
-_SLACK_TOKENS = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Sizes:
-    """What is measured of every network."""
-
-    prefill: tuple[int, ...] = (128, 512, 2048, 8192)
-    """Tokens of prompts."""
-    streams: tuple[int, ...] = (1, 2, 4, 8, 16)
-    """Sequences that are decoded side by side."""
-    context: int = 32
-    """Tokens of the prompt that each of them begins with."""
-    new: int = 32
-    """Tokens that each of them decodes while it is timed."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +48,7 @@ def measure(
     with watch:
         networks = [_Network.load(subject, sizes) for subject in subjects]
     asyncio.run(_rounds(networks, rounds, gauge, watch, tell))
-    return Report(gauge.machine, [each.report() for each in networks], watch.peak, rounds)
+    return Report(gauge.machine, [each.report() for each in networks], watch.peak, rounds, sizes)
 
 
 async def _rounds(
@@ -74,10 +60,12 @@ async def _rounds(
 ) -> None:
     try:
         for number in range(rounds):
-            tell(f"Round {number + 1} of {rounds}")
+            turn = f"Round {number + 1} of {rounds}"
+            tell(f"{turn}: what the machine can do")
             gauge.measure()
             with watch:
                 for network in networks:
+                    tell(f"{turn}: {network.name}")
                     await network.measure()
     finally:
         for network in networks:
@@ -129,32 +117,3 @@ class _Network:
         """Ids that no other prompt begins with, so that no cache knows them."""
         highest = self.engine.manifest.config.padded_vocab_size - 1
         return [self.random.randint(min(_LOWEST_ID, highest), highest) for _ in range(tokens)]
-
-
-def fitting(sizes: Sizes, positions: int, cached_tokens: int) -> tuple[Sizes, list[str]]:
-    """What of `sizes` fits a network of so many positions and tokens of KV cache.
-
-    The rest is told in sentences.
-    """
-    left_out = []
-    prefill = []
-    for tokens in sizes.prefill:
-        if tokens < positions:
-            prefill.append(tokens)
-        else:
-            left_out.append(f"prefill {tokens} is left out: {positions} positions are fewer.")
-    streams = []
-    for count in sizes.streams:
-        # While some read their prompts, the first ones decode already, a token a step.
-        reading = count * (1 + sizes.context // CHUNK_TOKENS)
-        each = sizes.context + reading + sizes.new + _SLACK_TOKENS
-        if each > positions:
-            left_out.append(f"decode ×{count} is left out: {each} positions a stream do not fit.")
-        elif count * each > cached_tokens:
-            left_out.append(
-                f"decode ×{count} is left out: the KV cache holds {cached_tokens} tokens, and "
-                f"{count * each} are needed; --cache-gb makes it larger."
-            )
-        else:
-            streams.append(count)
-    return Sizes(tuple(prefill), tuple(streams), sizes.context, sizes.new), left_out

@@ -14,7 +14,7 @@ import typer
 
 from glmscope.cli.bench_options import LoadOptions, SizeOptions
 from glmscope.cli.bench_tables import print_load, print_report
-from glmscope.cli.console import note
+from glmscope.cli.console import err, note
 from glmscope.cli.option_groups import grouped
 from glmscope.cli.options import ComputeOptions, ModelOptions, NetworkOptions
 from glmscope.cli.remote_server import GENERATION, STREAM, RemoteServer, reply_events
@@ -97,6 +97,8 @@ def _measure_here(
     if png is not None and importlib.util.find_spec("matplotlib") is None:
         raise UsageError("--png needs matplotlib: pip install 'glmscope[bench]' installs it.")
     wanted = sizes.sizes()
+    from rich.text import Text
+
     from glmscope.bench.machine import Gauge
     from glmscope.bench.roofline import draw_roofline
     from glmscope.bench.run import Subject, measure
@@ -107,7 +109,10 @@ def _measure_here(
     subjects = [
         Subject(*network_loader(dataclasses.replace(options, models=(each,)))) for each in models
     ]
-    report = measure(subjects, wanted, sizes.rounds, Gauge(), note)
+    with err.status("Loading") as status:
+        report = measure(
+            subjects, wanted, sizes.rounds, Gauge(), lambda line: status.update(Text(line))
+        )
     print_report(report)
     if json_file is not None:
         _write(json_file, report.as_json())

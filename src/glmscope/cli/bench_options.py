@@ -11,7 +11,7 @@ import typer
 from glmscope.errors import UsageError
 
 if TYPE_CHECKING:
-    from glmscope.bench.run import Sizes
+    from glmscope.bench.sizes import Sizes
 
 _HERE = "On this machine"
 _SERVER = "Over a server"
@@ -48,7 +48,7 @@ class SizeOptions:
 
     def sizes(self) -> Sizes:
         """As numbers. Raises UsageError for what is none."""
-        from glmscope.bench.run import Sizes
+        from glmscope.bench.sizes import Sizes
 
         prefill = _numbers("--prefill", self.prefill)
         streams = _numbers("--streams", self.streams)
