@@ -65,9 +65,11 @@ class Gauge:
 
 def read_bandwidth(cores: int, nbytes: int = READ_BYTES) -> float:
     """Bytes/s that all cores together read from memory: the best of ten passes over `nbytes`."""
-    blocks = np.array_split(np.ones(nbytes // 8, np.int64), cores)
+    blocks = np.array_split(np.empty(nbytes // 8, np.int64), cores)
     best = 0.0
     with ThreadPoolExecutor(cores) as pool:
+        # Pages that nobody wrote to would all be read from the same one.
+        list(pool.map(lambda block: block.fill(1), blocks))
         for _ in range(_PASSES):
             started = time.perf_counter()
             list(pool.map(np.max, blocks))
