@@ -15,7 +15,7 @@ from openvino import opset15 as ops
 READ_BYTES = 2**30
 """Far more than any cache holds."""
 
-_PASSES = 10
+_PASSES = 5
 _WIDTH, _ROWS, _MATRICES = 2048, 1024, 4
 _LEVELS = 256
 
@@ -64,7 +64,7 @@ class Gauge:
 
 
 def read_bandwidth(cores: int, nbytes: int = READ_BYTES) -> float:
-    """Bytes/s that all cores together read from memory: the best of ten passes over `nbytes`."""
+    """Bytes/s that all cores together read from memory: the best of a few passes over `nbytes`."""
     blocks = np.array_split(np.empty(nbytes // 8, np.int64), cores)
     best = 0.0
     with ThreadPoolExecutor(cores) as pool:
@@ -89,7 +89,7 @@ class Int8Products:
         self._request.infer([self._input])  # the runtime lays out its weights at the first use
 
     def rate(self) -> float:
-        """Operations/s: the best of ten passes."""
+        """Operations/s: the best of a few passes."""
         best = 0.0
         for _ in range(_PASSES):
             started = time.perf_counter()
