@@ -33,9 +33,9 @@ def bench(
     models: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[DIR|ID]...",
-            help="Published or converted directories, or pulled models; several take turns.  "
-            "[default: the built-in model]",
+            metavar="DIR|ID",
+            help="Published or converted directories, or pulled models; several take turns. "
+            "Without any, the built-in model is measured.",
         ),
     ] = None,
     model: Annotated[
@@ -58,14 +58,15 @@ def bench(
     ] = None,
     png: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Draw a roofline there (extra glmscope[bench])."),
+        typer.Option(metavar="FILE", help="Draw a roofline there; needs the extra bench."),
     ] = None,
 ) -> None:
     """Measure speed and memory, each number beside what limits it.
 
-    Prompts and replies go through the engine that serves. Rounds alternate with what the machine
-    itself reads and multiplies at best, and the best of all rounds counts. With --server,
-    requests leave at random moments, answered or not, and times count from then.
+    Prompts and replies go through the engine that serves. Rounds alternate
+    with what the machine itself reads and multiplies at best, and the best
+    of all rounds counts. With --server, requests leave at random moments,
+    whether earlier ones are answered or not, and times count from then.
     """
     named = (*(models or ()), *(model or ()))
     for file in filter(None, (json_file, png)):
