@@ -18,6 +18,8 @@ from glmscope.train.encoding import Example
 
 SHORT_SPAN_MEAN = 3
 BLANKED_SHARE = 0.15
+FEW_PIECES = (4, 8, 12, 30, 100)
+"""How many different pieces a run of few has."""
 SHORTEST_TO_BLANK = 16
 """Documents of fewer tokens are only ever continued."""
 
@@ -55,10 +57,13 @@ def repetition(pieces: range, rng: random.Random) -> Example:
     """A run of random pieces, then the same run again, one to three times.
 
     Only copying solves it. Tool calls, sums and follow-ups live on copying, and a small model
-    finds out how to do it far sooner here than from dialogues alone.
+    finds out how to do it far sooner here than from dialogues alone. Half of the runs are made of
+    few different pieces, as numbers and codes are: what came before one of them does not yet tell
+    what follows, only a longer stretch does.
     """
     length = rng.randint(3, 13) if rng.random() < 0.75 else rng.randint(14, 59)
-    run = rng.choices(pieces, k=length)
+    few = rng.random() < 0.5
+    run = rng.choices(rng.sample(pieces, rng.choice(FEW_PIECES)) if few else pieces, k=length)
     times = rng.randint(1, 3)
     first = [False] * (length + 1)  # the first piece of the first repeat cannot be foretold
     return Example(run * (times + 1), [*first, *[True] * (times * length - 1)])
