@@ -119,6 +119,7 @@ def test_a_server_that_answers_nothing_is_a_failure(
         (["--prefill", "none", "--streams", "none"], "nothing is left to measure"),
         (["--rate", "2"], "go with --server"),
         (["--json", "absent/figures.json"], "absent is not a directory"),
+        (["--png", "."], ". is a directory; name a file in it"),
         (["absent"], '"absent" is none of these'),
         (["--server", "http://127.0.0.1:1", "--threads", "1"], "the server decides"),
         (["--server", "http://127.0.0.1:1", "--png", "x.png"], "the server decides"),

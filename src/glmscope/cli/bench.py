@@ -72,6 +72,8 @@ def bench(
     for file in filter(None, (json_file, png)):
         if not file.parent.is_dir():
             raise UsageError(f"{file.parent} is not a directory.")
+        if file.is_dir():
+            raise UsageError(f"{file} is a directory; name a file in it.")
     options = ModelOptions.of((), network, compute)
     if server is None:
         if load != LoadOptions():
