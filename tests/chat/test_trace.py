@@ -6,7 +6,7 @@ import pytest
 
 from glmscope.chat.events import TextPiece
 from glmscope.chat.limits import Limits
-from glmscope.chat.loop import LOOP_LENGTH
+from glmscope.chat.loop import ROWS_LENGTH
 from glmscope.chat.request import CompletionRequest
 from glmscope.chat.trace import ReplyEnd, ReplyTrace, name_tokens
 from glmscope.engine.engine import Step
@@ -51,7 +51,7 @@ async def traced(steps: list[Step], **settings) -> ReplyTrace:
             {"stop_sequences": (tuple(HELLO[1:2]), tuple(HELLO[:2]))},
             ReplyEnd("stop_sequence", tuple(HELLO[:2])),
         ),
-        (one_by_one(HELLO[:1] * 2 * LOOP_LENGTH), {}, ReplyEnd("loop", 1)),
+        (one_by_one(HELLO[:1] * 2 * ROWS_LENGTH), {}, ReplyEnd("loop", 1)),
     ],
     ids=["token", "unnamed token", "limit", "string", "last string", "sequence", "loop"],
 )

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from glmscope.evaluate.loops import Loop, find_loop
+from glmscope.chat.repetition import Loop
+from glmscope.evaluate.loops import find_loop
 
 
 @pytest.mark.parametrize(

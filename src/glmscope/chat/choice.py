@@ -4,24 +4,45 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
+from dataclasses import replace
 from itertools import zip_longest
 
 import structlog
 
-from glmscope.chat.events import CallPiece, Finished, ReplyEvent, TextPiece, Usage
+from glmscope.chat.events import (
+    CallPiece,
+    Finished,
+    FinishNote,
+    PieceLogprob,
+    ReplyEvent,
+    ReplyFinish,
+    TextPiece,
+    ToolCall,
+    Usage,
+)
 from glmscope.chat.place import place_of
+from glmscope.chat.repetition import Loop
 from glmscope.chat.reply_text import ReplyText
-from glmscope.engine.engine import Step
+from glmscope.chat.trace import ChoiceTrace
+from glmscope.engine.engine import Step, TokenLogprob
 from glmscope.errors import EngineFailure, ServiceError
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 
 class Choice:
-    """The events of one generation, to be read once; see `Reply`, which is made of these."""
+    """The events of one generation, to be read once; see `Reply`, which is made of these.
+
+    `read` begins to read ids as text, noting them in a trace; `generate` begins the try of that
+    number, the first one's is 0. A choice that is wanted `whole` says so many times that more was
+    generated and gives its text at the end, in one piece: so much of it as is no loop, and with
+    `retries` left, that of the next try instead.
+    """
 
     events: AsyncGenerator[ReplyEvent, None]
+    trace: ChoiceTrace
+    """Grows while the events are read."""
 
     def __init__(
         self,
@@ -30,16 +51,24 @@ class Choice:
         request_id: str,
         model: str,
         input_tokens: int,
-        text: ReplyText,
-        generate: Callable[[], AsyncGenerator[Step, None]],
+        read: Callable[[ChoiceTrace], ReplyText],
+        generate: Callable[[int], AsyncGenerator[Step, None]],
+        whole: bool = False,
+        retries: int = 0,
     ) -> None:
-        self.events = self._read()
+        self.events = self._read_whole() if whole else self._read()
+        self.trace = ChoiceTrace()
         self._index = index
         self._request_id = request_id
         self._model = model
         self._input_tokens = input_tokens
-        self._text = text
+        self._begin = read
+        self._text = read(self.trace)
         self._generate = generate
+        self._whole = whole
+        self._retries = retries
+        self._drawn: list[tuple[int, TokenLogprob | None]] = []
+        """The ids of this try, of a choice that is wanted whole."""
         self._closed = False
         self._stopping = False
         self._waiting: asyncio.Task[Step | None] | None = None
@@ -57,7 +86,7 @@ class Choice:
     async def _read(self) -> AsyncGenerator[ReplyEvent, None]:
         text = self._text
         with self._engine_errors():
-            steps = self._generate()
+            steps = self._generate(len(self.trace.discarded))
         try:
             while text.finish is None:
                 with self._engine_errors():
@@ -74,9 +103,52 @@ class Choice:
                     yield CallPiece(call, self._usage(), self._index)
         finally:
             await self._stop(steps)
-        if text.cycle is not None:
-            self._log_loop(text.cycle)
-        yield Finished(text.finish, self._usage(), self._index, text.end_token)
+        if text.loop is not None:
+            self._log_loop(text.loop)
+        note: FinishNote | None = None if text.loop is None else "loop"
+        yield Finished(text.finish, self._usage(), self._index, text.end_token, note)
+
+    async def _read_whole(self) -> AsyncGenerator[ReplyEvent, None]:
+        while True:
+            pieces: list[TextPiece] = []
+            calls: list[ToolCall] = []
+            finished: Finished | None = None
+            async with aclosing(self._read()) as events:
+                async for event in events:
+                    if isinstance(event, TextPiece):
+                        pieces.append(event)
+                        yield TextPiece("", event.usage, self._index)
+                    elif isinstance(event, CallPiece):
+                        calls.append(event.call)
+                    elif isinstance(event, Finished):
+                        finished = event
+            if finished is None:
+                return  # closed
+            if self._text.loop is None or not self._retries:
+                break
+            self._retries -= 1
+            self.trace.discard()
+            self._drawn.clear()
+            self._text = self._begin(self.trace)
+        text = "".join(piece.text for piece in pieces)
+        logprobs = tuple(each for piece in pieces for each in piece.logprobs)
+        if self._text.loop is not None:
+            text, logprobs, calls, reason = self._first_round(self._text.loop)
+            finished = replace(finished, reason=reason)
+        if text:
+            yield TextPiece(text, finished.usage, self._index, logprobs)
+        for call in calls:
+            yield CallPiece(call, finished.usage, self._index)
+        yield finished
+
+    def _first_round(
+        self, loop: Loop
+    ) -> tuple[str, tuple[PieceLogprob, ...], list[ToolCall], ReplyFinish]:
+        """What the ids up to the end of a loop's first round are when read by themselves."""
+        reading = self._begin(ChoiceTrace())
+        text = "".join(reading.add(*each) for each in self._drawn[: loop.first_round_end])
+        text += reading.end("length")
+        return text, reading.take_logprobs(), list(reading.take_calls()), reading.finish or "length"
 
     async def _next_step(self, steps: AsyncGenerator[Step, None]) -> Step:
         """The next step, waited for in a task of its own, so that `aclose` can end the wait."""
@@ -104,6 +176,8 @@ class Choice:
     def _add(self, step: Step) -> str:
         piece = ""
         for token_id, logprob in zip_longest(step.ids, step.logprobs):
+            if self._whole:
+                self._drawn.append((token_id, logprob))
             piece += self._text.add(token_id, logprob)
             if self._text.finish is not None:
                 return piece
@@ -142,13 +216,15 @@ class Choice:
             output_tokens=self._text.output_tokens,
         )
 
-    def _log_loop(self, cycle: int) -> None:
+    def _log_loop(self, loop: Loop) -> None:
         _log.warning(
             "reply_looped",
             request_id=self._request_id,
             model=self._model,
-            cycle=cycle,
+            cycle=loop.unit,
+            repeated_tokens=loop.length - loop.unit,
             output_tokens=self._text.output_tokens,
+            tries_left=self._retries,
         )
 
 

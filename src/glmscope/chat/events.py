@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 ReplyFinish = Literal["stop", "length", "tool_calls"]
+FinishNote = Literal["loop"]
+"""What a finish reason has no word for."""
 Alternative = tuple[str, bytes, float]
 """A token that could have stood there: what it is called, its bytes, its log-probability."""
 
@@ -15,7 +17,8 @@ class Usage:
     """Tokens as the service counts them; in an event, those of its own choice.
 
     Input: each message content encoded alone, without role markers, prefix tokens or template.
-    Output: generated ids, the end token not counted. (DashScope protocol, section 4.)
+    Output: generated ids, the end token not counted. (DashScope protocol, section 4.) Of a choice
+    that was caught in a loop, what comes after the loop's first round does not count in the end.
     """
 
     input_tokens: int
@@ -39,7 +42,9 @@ class PieceLogprob:
 
 @dataclass(frozen=True, slots=True)
 class TextPiece:
-    """More text of choice `index`, never empty, never half a character or part of a stop string.
+    """More text of choice `index`, never half a character or part of a stop string.
+
+    Empty only where the reply is wanted whole: then it tells that more was generated.
 
     Where logprobs were asked for, they are those of the tokens that make just this text.
     """
@@ -108,13 +113,14 @@ class Finished:
     """The last event of every choice that did not fail.
 
     `end` is the token that ended the choice, if one did, where logprobs were asked for; it adds
-    nothing to the text.
+    nothing to the text. `note` is `loop` where the loop brake ended it, whose reason is `length`.
     """
 
     reason: ReplyFinish
     usage: Usage
     index: int = 0
     end: PieceLogprob | None = None
+    note: FinishNote | None = None
 
 
 ReplyEvent = TextPiece | CallPiece | PluginCall | PluginResult | Finished

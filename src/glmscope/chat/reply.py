@@ -25,8 +25,9 @@ class Reply:
         async with contextlib.aclosing(service.prepare(request)) as reply:
             async for event in reply: ...
 
-    A choice caught in a loop (see `LoopBrake`) ends with the reason `length`: it was cut short, not
-    brought to an end.
+    A choice caught in a loop (see `LoopBrake`) ends with the note `loop` and the reason `length`:
+    it was cut short, not brought to an end. Its usage counts the loop's first round and no more;
+    where the reply is wanted whole, its text holds no more either.
 
     Reading raises EngineFailure when the engine fails, ModelUnavailable when it was closed.
     """

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from glmscope.chat.call_gate import CallGate, Token
 from glmscope.chat.events import PieceLogprob, ReplyFinish, ToolCall
 from glmscope.chat.loop import LoopBrake
+from glmscope.chat.repetition import Loop
 from glmscope.chat.shown_tokens import ShownTokens, name_token
 from glmscope.chat.stops import StopSequences
 from glmscope.chat.strip import Strip
@@ -50,14 +51,17 @@ class ReplyText:
         continues: bool = False,
         logprobs: bool = False,
         gate: CallGate | None = None,
+        trace: ChoiceTrace | None = None,
     ) -> None:
+        """`trace`: where to note what was generated, from now on."""
         self.finish = None
         self.end_token = None
         self._tokenizer = tokenizer
         self._gate = gate
-        self.trace = ChoiceTrace([], None, gate.readings if gate else ())
+        self.trace = trace or ChoiceTrace()
+        self.trace.readings = gate.readings if gate else ()
         self._sequences = StopSequences(stop_sequences)
-        self._brake = LoopBrake()
+        self._brake = LoopBrake(tokenizer)
         self._detokenizer = Detokenizer(tokenizer, continues=continues)
         self._date = DateFilter()
         self._stop_strings = StopStrings([text for text in stop if text])
@@ -70,13 +74,14 @@ class ReplyText:
 
     @property
     def output_tokens(self) -> int:
-        """How many ids were added so far."""
-        return len(self.trace.ids)
+        """How many ids count: all that were added, of a loop those up to its first round's end."""
+        return self.loop.first_round_end if self.loop else len(self.trace.ids)
 
     @property
-    def cycle(self) -> int | None:
-        """Length in ids of the cycle that ended the reply, if one did."""
-        return self._brake.cycle
+    def loop(self) -> Loop | None:
+        """What ended the reply, if a loop did."""
+        ended = self.trace.end is not None and self.trace.end.kind == "loop"
+        return self._brake.loop if ended else None
 
     def add(self, token_id: int, logprob: TokenLogprob | None = None) -> str:
         """Text that is certain now; may be empty. May end the reply."""
@@ -99,8 +104,8 @@ class ReplyText:
         text = self._decode(self._sequences.add(token_id))
         if self._sequences.found is not None:
             return text + self._end("stop", ReplyEnd("stop_sequence", self._sequences.found))
-        if self._brake.cycle is not None:
-            return text + self._end("length", ReplyEnd("loop", self._brake.cycle))
+        if self._brake.loop is not None:
+            return text + self._end("length", ReplyEnd("loop", self._brake.loop.unit))
         if self._gate and self._gate.is_over:
             return text + self._end("stop", ReplyEnd("token", token_id))
         return text

@@ -34,7 +34,8 @@ class ReplyRequest:
     None means "the model's default". `stop` holds strings, `stop_sequences` token-id sequences;
     neither is part of the reply. `n` replies are made side by side, 1 to 4. `logprobs` k asks for
     the log-probability of every token, with k alternatives (0 to 5). `json_schema` is the JSON
-    text of a schema that every reply must follow.
+    text of a schema that every reply must follow. `whole` says that nobody sees any of the reply
+    before its end, so that text may be taken back until then.
     """
 
     request_id: str
@@ -51,6 +52,7 @@ class ReplyRequest:
     n: int = 1
     logprobs: int | None = None
     json_schema: str | None = None
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
@@ -24,20 +24,21 @@ from glmscope.chat.limits import Counted, Limits, Trimmed, check_input, trim
 from glmscope.chat.reply import Reply
 from glmscope.chat.reply_text import ReplyText
 from glmscope.chat.request import ChatRequest, CompletionRequest, ReplyRequest
+from glmscope.chat.sampling import sampling_of
 from glmscope.chat.shown_tokens import name_token
 from glmscope.chat.tools import ToolOffer
-from glmscope.chat.trace import ReplyTrace
-from glmscope.engine.engine import Engine, Sampling
+from glmscope.chat.trace import ChoiceTrace, ReplyTrace
+from glmscope.engine.engine import Engine, Sampling, Step
 from glmscope.errors import InvalidParameter, ModelNotFound, UsageError
 from glmscope.text.tokenizer import Tokenizer
 
 __all__ = ["ChatService", "Limits", "ServedModel"]
 
+MOST_LOOP_RETRIES = 3
+
 # What chat and stream_chat of both families use (model specification, section 9).
 DEFAULT_TEMPERATURE = 0.8
 DEFAULT_TOP_P = 0.8
-
-_SEEDS = 2**64
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -68,7 +69,15 @@ class ChatService:
 
     models: Mapping[str, ServedModel]
 
-    def __init__(self, models: Iterable[ServedModel]) -> None:
+    def __init__(self, models: Iterable[ServedModel], *, loop_retries: int = 0) -> None:
+        """`loop_retries`: how often an answer that is wanted whole is tried again, with other
+        sampling, when it was caught in a loop; 0 to `MOST_LOOP_RETRIES`.
+
+        Raises UsageError for more, and for two models under one id.
+        """
+        if not 0 <= loop_retries <= MOST_LOOP_RETRIES:
+            raise UsageError(f"Answers can be tried again 0 to {MOST_LOOP_RETRIES} times.")
+        self._loop_retries = loop_retries
         served: dict[str, ServedModel] = {}
         for model in models:
             if model.id in served:
@@ -106,7 +115,7 @@ class ChatService:
                 dropped_tokens=trimmed.dropped_tokens,
                 input_tokens=trimmed.input_tokens,
             )
-        return _reply(request, model, trimmed, tools=request.tools)
+        return self._reply(request, model, trimmed, tools=request.tools)
 
     def prepare_completion(self, request: CompletionRequest) -> Reply:
         """A reply that goes on with a text: `[gMASK] sop` and the text are the whole prompt.
@@ -120,7 +129,7 @@ class ChatService:
         prompt_ids = [*model.tokenizer.prefix_ids, *ids]
         check_input(len(ids), len(prompt_ids), model.limits, model.engine.max_positions)
         trimmed = Trimmed((), prompt_ids, len(ids), 0, 0)
-        return _reply(request, model, trimmed, continues=True)
+        return self._reply(request, model, trimmed, continues=True)
 
     async def score(self, model_id: str, text: str | tuple[int, ...]) -> list[PieceLogprob]:
         """How likely a text is: an entry for each of its tokens, the first one after `[gMASK] sop`.
@@ -155,6 +164,57 @@ class ChatService:
         tokenizer = self._model(model_id).tokenizer
         return tokenizer.decode(_text_ids(tokenizer, prompt))
 
+    def _reply(
+        self,
+        request: ReplyRequest,
+        model: ServedModel,
+        trimmed: Trimmed,
+        *,
+        continues: bool = False,
+        tools: ToolOffer | None = None,
+    ) -> Reply:
+        prompt_ids = trimmed.prompt_ids
+        sampling = _sampling(request, model, len(prompt_ids), trimmed.input_tokens)
+        if tools is not None and "calls" in model.engine.abilities:
+            sampling = replace(sampling, calls=tools.rule())
+
+        def read(trace: ChoiceTrace) -> ReplyText:
+            return ReplyText(
+                model.tokenizer,
+                request.stop,
+                request.stop_sequences,
+                continues=continues,
+                logprobs=request.logprobs is not None,
+                gate=_gate(model, tools),
+                trace=trace,
+            )
+
+        def generate(index: int, attempt: int) -> AsyncGenerator[Step, None]:
+            return model.engine.generate(prompt_ids, sampling_of(sampling, index, attempt))
+
+        choices = [
+            Choice(
+                index=index,
+                request_id=request.request_id,
+                model=model.id,
+                input_tokens=trimmed.input_tokens,
+                read=read,
+                generate=partial(generate, index),
+                whole=request.whole,
+                retries=self._loop_retries if request.whole else 0,
+            )
+            for index in range(request.n)
+        ]
+        trace = ReplyTrace(
+            prompt_ids=prompt_ids,
+            input_tokens=trimmed.input_tokens,
+            dropped_turns=trimmed.dropped_turns,
+            dropped_tokens=trimmed.dropped_tokens,
+            sampling=sampling,
+            choices=tuple(choice.trace for choice in choices),
+        )
+        return Reply(request_id=request.request_id, trace=trace, choices=choices)
+
     def _model(self, model_id: str) -> ServedModel:
         model = self.models.get(model_id)
         if model is None:
@@ -181,53 +241,6 @@ def _text_ids(tokenizer: Tokenizer, text: str | tuple[int, ...]) -> list[int]:
     return list(text[prefix:] if list(text[:prefix]) == tokenizer.prefix_ids else text)
 
 
-def _reply(
-    request: ReplyRequest,
-    model: ServedModel,
-    trimmed: Trimmed,
-    *,
-    continues: bool = False,
-    tools: ToolOffer | None = None,
-) -> Reply:
-    prompt_ids = trimmed.prompt_ids
-    sampling = _sampling(request, model, len(prompt_ids), trimmed.input_tokens)
-    if tools is not None and "calls" in model.engine.abilities:
-        sampling = replace(sampling, calls=tools.rule())
-    texts = [
-        ReplyText(
-            model.tokenizer,
-            request.stop,
-            request.stop_sequences,
-            continues=continues,
-            logprobs=request.logprobs is not None,
-            gate=_gate(model, tools),
-        )
-        for _ in range(request.n)
-    ]
-    return Reply(
-        request_id=request.request_id,
-        trace=ReplyTrace(
-            prompt_ids=prompt_ids,
-            input_tokens=trimmed.input_tokens,
-            dropped_turns=trimmed.dropped_turns,
-            dropped_tokens=trimmed.dropped_tokens,
-            sampling=sampling,
-            choices=tuple(text.trace for text in texts),
-        ),
-        choices=[
-            Choice(
-                index=index,
-                request_id=request.request_id,
-                model=model.id,
-                input_tokens=trimmed.input_tokens,
-                text=text,
-                generate=partial(model.engine.generate, prompt_ids, _of_choice(sampling, index)),
-            )
-            for index, text in enumerate(texts)
-        ],
-    )
-
-
 def _gate(model: ServedModel, tools: ToolOffer | None) -> CallGate | None:
     """What takes calls out of a text, where there can be any."""
     if tools is None or tools.as_text:
@@ -235,13 +248,6 @@ def _gate(model: ServedModel, tools: ToolOffer | None) -> CallGate | None:
     return CallGate(
         model.tokenizer, tools.callable, several=tools.several, takes_code=tools.takes_code
     )
-
-
-def _of_choice(sampling: Sampling, index: int) -> Sampling:
-    """Every choice draws with a seed of its own; the first one is what it would be alone."""
-    if sampling.seed is None:
-        return sampling
-    return replace(sampling, seed=(sampling.seed + index) % _SEEDS)
 
 
 def _sampling(

@@ -27,7 +27,7 @@ class ReplyEnd:
 
     kind: EndKind
     what: int | str | tuple[int, ...] | None = None
-    """The stop id, the stop string, the stop sequence, the length of the loop's cycle; of a limit
+    """The stop id, the stop string, the stop sequence, the ids of a round of the loop; of a limit
     there is nothing to say. None for a stop id as well, where the engine does not tell."""
 
 
@@ -48,12 +48,20 @@ class PartReading:
 class ChoiceTrace:
     """What was generated for one choice, so far."""
 
-    ids: list[int]
-    """All of them: those of a stop string or sequence included, the stop id not."""
-    end: ReplyEnd | None
+    ids: list[int] = field(default_factory=list)
+    """All of them: those of a stop string, a stop sequence or a loop included, the stop id not."""
+    end: ReplyEnd | None = None
     """None while it goes on, and when it broke off."""
     readings: Sequence[PartReading] = ()
     """In the order of the parts; plain answers are not listed."""
+    discarded: list[int] = field(default_factory=list)
+    """Of every earlier try, which ended in a loop and was thrown away, how many ids it made."""
+
+    def discard(self) -> None:
+        """Begin again."""
+        self.discarded.append(len(self.ids))
+        self.ids.clear()
+        self.end = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +88,13 @@ class ReplyTrace:
     choices: tuple[ChoiceTrace, ...]
     steps: list[StepTrace] = field(default_factory=list)
     """What the server ran after this reply, before the next one of the same request."""
+
+    @property
+    def loops(self) -> int:
+        """How many texts the loop brake has ended, those that were thrown away included."""
+        ends = (choice.end for choice in self.choices if choice.end is not None)
+        discarded = sum(len(choice.discarded) for choice in self.choices)
+        return discarded + sum(end.kind == "loop" for end in ends)
 
 
 @dataclass(frozen=True, slots=True)

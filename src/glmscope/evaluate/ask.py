@@ -71,7 +71,7 @@ async def _ask(model: ServedModel, check: Check) -> Answer:
         min(model.limits.output, room), temperature=0.0, stop_ids=tokenizer.stop_ids
     )
     ids: list[int] = []
-    brake = LoopBrake()
+    brake = LoopBrake(tokenizer)
     ended = False
     async with aclosing(model.engine.generate(prompt_ids, sampling)) as steps:
         async for step in steps:
@@ -79,7 +79,7 @@ async def _ask(model: ServedModel, check: Check) -> Answer:
                 brake.add(token_id)
             ids.extend(step.ids)
             ended = step.finish == "stop"
-            if brake.cycle is not None:
+            if brake.loop is not None:
                 break
     turn = parse_turn_ids(tokenizer, ids, check.offers_tools)
     return Answer(check, tuple(ids), ended, turn)
