@@ -30,6 +30,7 @@ _LETTERS_PER_ID = 4
 _LETTERS_SHARE = 0.6
 """Of the visible characters of sentences, at least."""
 _CODE = frozenset("{}[]()<>=|_\\/*#@$^&+~`")
+_CLOSING = " \r\n\t\u3000。！？…，、；：.!?,;:”’」』）)]"
 _SENTENCE_END = re.compile(r"[。！？…]|[.!?]['\"”’]?\s")
 
 
@@ -121,9 +122,15 @@ class LoopBrake:
         return [texts[-look] for look in range(min(len(texts), ids // LOOK_EVERY), 0, -1)]
 
     def _loop_of_ids(self, unit: int) -> Loop:
-        ids = self._ids
-        loop = whole_loop(ids.symbols, len(ids.symbols), unit)
-        return Loop(ids.count - len(ids.symbols) + loop.start, unit, loop.length)
+        ids = self._ids.symbols
+        loop = whole_loop(ids, len(ids), unit)
+        detokenizer = Detokenizer(self._tokenizer)
+        first_round = ids[loop.start : loop.first_round_end]
+        texts = [detokenizer.add(ord(each)).strip(_CLOSING) for each in first_round]
+        # The stop or the line break of what came before is that of each round as well.
+        opening = next((count for count, text in enumerate(texts) if text), 0)
+        start = self._ids.count - len(ids) + loop.start + opening
+        return Loop(start, unit, loop.length - opening)
 
     def _loop_of_letters(self, unit: int) -> Loop:
         letters = self._letters.symbols

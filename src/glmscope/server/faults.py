@@ -51,12 +51,17 @@ def _current_fault() -> Fault | None:
 class FaultyService(ChatService):
     """Serves models whose replies meet the faults of a plan. Needs `FaultInjection` around it."""
 
-    def __init__(self, models: Iterable[ServedModel], plan: FaultPlan) -> None:
+    def __init__(
+        self, models: Iterable[ServedModel], plan: FaultPlan, *, loop_retries: int = 0
+    ) -> None:
         models = list(models)
         engines: dict[int, Engine] = {
             id(model.engine): FaultyEngine(model.engine, _current_fault) for model in models
         }
-        super().__init__(replace(model, engine=engines[id(model.engine)]) for model in models)
+        super().__init__(
+            (replace(model, engine=engines[id(model.engine)]) for model in models),
+            loop_retries=loop_retries,
+        )
         self._plan = plan
 
     def prepare(self, request: ChatRequest) -> Reply:

@@ -54,6 +54,7 @@ class Metrics:
         self._gone = counter("disconnects", "Clients that left before their answer was whole.")
         self._input = counter("input_tokens", "Tokens read, as usage counts them.")
         self._output = counter("output_tokens", "Tokens generated, as usage counts them.")
+        self._loops = counter("loops", "Texts that the loop brake ended, tried again or not.")
         self._queue = histogram(
             "queue_seconds", "Wait from admission to the request's turn.", _QUEUE_SECONDS
         )
@@ -77,6 +78,7 @@ class Metrics:
         if record.usage is not None:
             self._input.labels(*whose).inc(record.usage.input_tokens)
             self._output.labels(*whose).inc(record.usage.output_tokens)
+        self._loops.labels(*whose).inc(sum(trace.loops for trace in record.traces))
         if record.queue_seconds is not None:
             self._queue.labels(*whose).observe(record.queue_seconds)
         if record.first_token_seconds is not None:

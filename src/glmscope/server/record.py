@@ -10,7 +10,7 @@ from typing import Literal
 from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
-from glmscope.chat.events import Usage
+from glmscope.chat.events import FinishNote, Usage
 from glmscope.chat.trace import ReplyTrace
 from glmscope.server.account import Account
 from glmscope.store.keys import KeyInfo
@@ -33,6 +33,8 @@ class RequestRecord:
     stream: bool = False
     usage: Usage | None = None
     finish_reason: str | None = None
+    finish_note: FinishNote | None = None
+    """What the finish reason has no word for, of the choice that ended last with one."""
     error: str | None = None
     disconnected: bool = False
     queue_seconds: float | None = None
@@ -81,6 +83,7 @@ class RequestRecord:
             "input_tokens": self.usage and self.usage.input_tokens,
             "output_tokens": self.usage and self.usage.output_tokens,
             "finish_reason": self.finish_reason,
+            "finish_note": self.finish_note,
             "error": self.error,
             "disconnected": self.disconnected or None,
             "queue_seconds": _rounded(self.queue_seconds),

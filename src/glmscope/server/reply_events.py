@@ -11,6 +11,9 @@ from glmscope.chat.trace import ReplyTrace
 from glmscope.server.admission import Turn
 from glmscope.server.record import RequestRecord
 
+FINISH_HEADER = "x-glmscope-finish"
+"""What the finish reason has no word for; see `Finished.note`."""
+
 
 class EventSource(Protocol):
     """A `Reply`, or what a wire makes of several."""
@@ -53,12 +56,26 @@ async def read_reply(
         async for event in reply:
             progress.add(event)
             if isinstance(event, Finished):
+                _note(event, record)
                 await record.account.settle()
             yield event
     if not isinstance(event, Finished):
         # A clean end without a reason would look like success to every client.
         raise RuntimeError("the reply ended without a Finished event")
     record.finish_reason = event.reason
+
+
+def finish_note(event: ReplyEvent) -> str | None:
+    """What is to be told besides the finish reason, as a header or a comment says it."""
+    told = isinstance(event, Finished) and event.note
+    return f"{FINISH_HEADER}: {told}" if told else None
+
+
+def _note(finished: Finished, record: RequestRecord) -> None:
+    """In time for the headers of an answer that is told as a whole."""
+    if finished.note is not None:
+        record.finish_note = finished.note
+        record.headers[FINISH_HEADER] = finished.note
 
 
 class _Progress:
@@ -83,6 +100,7 @@ class _Progress:
         now = time.monotonic()
         if self._record.first_token_seconds is None:
             self._record.first_token_seconds = now - self.begun
-        if index in self._last:
+        # None where a text comes whole after all its tokens, and less where a loop was taken back.
+        if index in self._last and tokens > 0:
             self._record.token_gaps.append((now - self._last[index], tokens))
         self._last[index] = now

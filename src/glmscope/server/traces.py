@@ -31,6 +31,8 @@ class KeptChoice:
     end: ReplyEnd | None
     """None for a choice that broke off; a stop string only where texts are kept."""
     readings: tuple[PartReading, ...] = ()
+    discarded: tuple[int, ...] = ()
+    """See `ChoiceTrace.discarded`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +195,7 @@ def _kept_reply(trace: ReplyTrace, texts: bool) -> KeptReply:
                 ids=_packed(choice.ids) if texts else None,
                 end=choice.end if texts else _without_text(choice.end),
                 readings=tuple(choice.readings),
+                discarded=tuple(choice.discarded),
             )
             for choice in trace.choices
         ),

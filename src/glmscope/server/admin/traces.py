@@ -95,6 +95,7 @@ def _choice(choice: KeptChoice, model: ServedModel) -> dict[str, Any]:
         "tokens": _tokens(model, choice.ids, "assistant"),
         "end": choice.end and _end(choice.end, model),
         "readings": [asdict(reading) for reading in choice.readings],
+        "discarded": list(choice.discarded),
     }
 
 

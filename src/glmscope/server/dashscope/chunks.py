@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from glmscope.chat.events import (
@@ -67,9 +67,13 @@ class ChunkFold:
         self._request_id = request_id
         self._said = [_Said() for _ in range(shape.n)]
         self._messages = PluginMessages() if shape.plugins else None
+        self._counted = [0] * shape.n
 
     def add(self, event: ReplyEvent) -> bytes:
-        """The next chunk; a choice's last one repeats it, or is empty in incremental mode."""
+        """The next chunk; a choice's last one repeats it, or is empty in incremental mode.
+
+        The output count never falls, although a loop that was noticed at last does not count.
+        """
         if self._incremental:
             self._said[event.index] = _Said()
         said = self._said[event.index]
@@ -85,7 +89,10 @@ class ChunkFold:
             calls,
             self._new_messages(event),
         )
-        chunk = json_text.dump(result(self._shape, [choice], event.usage, self._request_id))
+        counted = max(self._counted[event.index], event.usage.output_tokens)
+        self._counted[event.index] = counted
+        usage = replace(event.usage, output_tokens=counted)
+        chunk = json_text.dump(result(self._shape, [choice], usage, self._request_id))
         before, _, after = chunk.partition(_TEXT_HOLE.encode())
         if not self._shape.logprobs:
             return b"".join((before, said.text, after))

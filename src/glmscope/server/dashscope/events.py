@@ -7,6 +7,7 @@ from glmscope.errors import GLMScopeError
 from glmscope.server.dashscope.chunks import ChunkFold
 from glmscope.server.dashscope.errors import error_body
 from glmscope.server.dashscope.result import ResultShape
+from glmscope.server.reply_events import finish_note
 
 
 class EventFold:
@@ -22,8 +23,11 @@ class EventFold:
         self._events = 0
 
     def add(self, event: ReplyEvent) -> bytes:
-        """The next event."""
-        return self._event(b"result", b":HTTP_STATUS/200", self._chunks.add(event))
+        """The next event; a note on how the reply ended is a comment, which readers pass over."""
+        status = b":HTTP_STATUS/200"
+        if note := finish_note(event):
+            status += b"\n:" + note.encode()
+        return self._event(b"result", status, self._chunks.add(event))
 
     def fail(self, error: GLMScopeError) -> bytes:
         """The event that ends a stream in the middle.

@@ -75,9 +75,9 @@ def result_generated(task_id: str, result: bytes) -> str:
     return _frame(task_id, "result-generated", result)
 
 
-def task_finished(task_id: str) -> str:
+def task_finished(task_id: str, attributes: Mapping[str, str]) -> str:
     """Its payload has to be there, and empty, or SDKs take it for one more result."""
-    return _frame(task_id, "task-finished")
+    return _frame(task_id, "task-finished", attributes=attributes)
 
 
 def task_failed(task_id: object, error: GLMScopeError) -> str:

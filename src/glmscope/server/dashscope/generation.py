@@ -13,15 +13,17 @@ from glmscope.server.reply_events import EventSource
 
 
 async def prepare_generation(
-    body: Fields, agent: Agent, record: RequestRecord, plugin_header: str | None
+    body: Fields, agent: Agent, record: RequestRecord, plugin_header: str | None, *, whole: bool
 ) -> tuple[GenerationRequest, EventSource]:
     """Refuse all that can be refused, in the protocol's order (section 7); generate nothing yet.
+
+    `whole`: nothing of the reply is sent before its end.
 
     Raises EmptyModel, ModelNotFound, EmptyInput, InvalidParameter, and what `Agent.prepare` raises.
     """
     model = read_model(body, agent.models, record)
     record.model = model.id
-    call = read_generation(body, model, record.request_id, plugin_header)
+    call = read_generation(body, model, record.request_id, plugin_header, whole=whole)
     # In a thread, because a long conversation takes a moment to encode.
     reply = await run_in_threadpool(agent.prepare, call.chat, call.plugins, record.key_names)
     return call, reply

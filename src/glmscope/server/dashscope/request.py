@@ -36,7 +36,12 @@ def read_input(body: Fields) -> Fields:
 
 
 def read_generation(
-    body: Fields, model: ServedModel, request_id: str, plugin_header: str | None = None
+    body: Fields,
+    model: ServedModel,
+    request_id: str,
+    plugin_header: str | None = None,
+    *,
+    whole: bool = False,
 ) -> GenerationRequest:
     """Input first, then parameters. Raises EmptyInput and InvalidParameter.
 
@@ -57,6 +62,7 @@ def read_generation(
         logprobs=parameters.logprobs,
         json_schema=parameters.json_schema,
         tools=parameters.tools,
+        whole=whole,
         **parameters.sampling,
     )
     return GenerationRequest(

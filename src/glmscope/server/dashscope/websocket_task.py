@@ -25,7 +25,7 @@ from glmscope.server.failures import public_error
 from glmscope.server.model import stand_in_header
 from glmscope.server.plugins import PLUGIN_HEADER
 from glmscope.server.record import RequestRecord
-from glmscope.server.reply_events import EventSource, read_reply
+from glmscope.server.reply_events import FINISH_HEADER, EventSource, read_reply
 
 Check = Callable[[HTTPConnection], Awaitable[None]]
 
@@ -93,7 +93,7 @@ class WebsocketTask:
             self._record.stream = task.streams
             header = self._request.headers.get(PLUGIN_HEADER)
             call, reply = await prepare_generation(
-                task.payload, self._room.agent, self._record, header
+                task.payload, self._room.agent, self._record, header, whole=not task.streams
             )
             async with aclosing(reply):
                 with self._room.admission.admit(self._record.key_id) as turn:
@@ -115,7 +115,9 @@ class WebsocketTask:
         except Exception as failure:
             await self._fail(failure)
         else:
-            await self._send_last(frames.task_finished(self._record.request_id))
+            note = self._record.finish_note
+            attributes = {} if note is None else {FINISH_HEADER: note}
+            await self._send_last(frames.task_finished(self._record.request_id, attributes))
 
     async def _send_results(self, reply: EventSource, call: GenerationRequest, turn: Turn) -> None:
         """Every chunk as it is made, or the whole answer once nothing more can fail."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from glmscope.agent.plugins import PluginRequest
 from glmscope.chat.request import ChatRequest, Role
@@ -61,4 +61,6 @@ def read_chat(body: Fields, model: ServedModel, request_id: str) -> ChatCall:
         **read_sampling(body),
     )
     plugins = read_plugins(None, body)
-    return ChatCall(chat, read_streaming(body), tools.old, plugins)
+    streaming = read_streaming(body)
+    chat = replace(chat, whole=not streaming.wanted)
+    return ChatCall(chat, streaming, tools.old, plugins)

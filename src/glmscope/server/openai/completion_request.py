@@ -60,6 +60,7 @@ def read_completion(body: Fields, model: ServedModel, request_id: str) -> Comple
     sampling = read_sampling(body)
     if fields.integer(body, "best_of", _BEST_OF) not in (None, sampling["n"]):
         raise InvalidParameter("best_of should be absent or equal to n.", param="best_of")
+    streaming = read_streaming(body)
     completions = tuple(
         CompletionRequest(
             request_id=request_id,
@@ -68,11 +69,12 @@ def read_completion(body: Fields, model: ServedModel, request_id: str) -> Comple
             max_tokens=_DEFAULT_MAX_TOKENS if max_tokens is None else max_tokens,
             logprobs=logprobs,
             json_schema=json_schema,
+            whole=not streaming.wanted,
             **sampling,
         )
         for prompt in prompts
     )
-    return CompletionCall(completions, echo, read_streaming(body))
+    return CompletionCall(completions, echo, streaming)
 
 
 def _prompts(value: object) -> list[Prompt]:

@@ -10,6 +10,7 @@ from glmscope.errors import GLMScopeError
 from glmscope.server import json_text
 from glmscope.server.openai.answer import Head, Tally
 from glmscope.server.openai.errors import error_object
+from glmscope.server.reply_events import finish_note
 
 Json = dict[str, Any]
 
@@ -87,6 +88,8 @@ class ChunkFold:
         ]
         if self._include_usage and self._tally.ended == len(self._choices):
             chunks.append(_event(self._head.answer([], usage=self._tally.usage())))
+        if note := finish_note(event):
+            chunks.append(b": %b\n\n" % note.encode())  # a comment, which readers pass over
         return b"".join(chunks)
 
     def fail(self, error: GLMScopeError) -> bytes:
