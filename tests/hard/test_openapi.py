@@ -17,6 +17,7 @@ import pytest
 
 from glmscope.server.settings import ServerSettings
 from glmscope.store.keys import KeyStore
+from tests.agent.support import Sandboxes
 from tests.server.openai.support import CHAT, COMPLETIONS
 from tests.server.support import GENERATION, RunningServer, ask, eventually, service_with, serving
 
@@ -51,7 +52,9 @@ PATHS = {
 
 @pytest.fixture(scope="module")
 def described(keys: KeyStore) -> Iterator[RunningServer]:
-    with serving(service_with(RULES), keys, ServerSettings(openapi=True)) as server:
+    settings = ServerSettings(openapi=True)
+    # Without what runs code, asking for the interpreter is answered 503.
+    with serving(service_with(RULES), keys, settings, runner=Sandboxes()) as server:
         yield server
 
 

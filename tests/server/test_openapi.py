@@ -6,11 +6,19 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
-from glmscope.server.dashscope.description import GENERATION_BODY, PARAMETERS, TOKENIZER_BODY
+from glmscope.server.dashscope.description import (
+    GENERATION_BODY,
+    GENERATION_HEADERS,
+    PARAMETERS,
+    TOKENIZER_BODY,
+)
+from glmscope.server.description import PLUGINS
 from glmscope.server.openai.description import CHAT_BODY, COMPLETION_BODY
 from glmscope.server.settings import ServerSettings
 from glmscope.store.keys import KeyStore
+from tests.agent.support import Sandboxes
 from tests.server.openai.support import CHAT, COMPLETIONS, chat, completion
 from tests.server.support import GENERATION, Answer, RunningServer, ask, serving
 
@@ -88,3 +96,57 @@ def test_ranges_are_as_described(
             assert (status == 200) is allowed, (name, value)
             tried += 1
     assert tried > 20
+
+
+def asked_with(path: str, **plugins: object) -> dict[str, Any]:
+    return chat(**plugins) if path == CHAT else ask(**plugins)
+
+
+@pytest.fixture(scope="module")
+def with_code() -> Iterator[RunningServer]:
+    with serving(runner=Sandboxes()) as running:
+        yield running
+
+
+@pytest.mark.parametrize("path", [CHAT, GENERATION])
+def test_plugins_are_asked_for_as_described(with_code: RunningServer, path: str) -> None:
+    for plugins in PLUGINS["plugins"]["examples"]:
+        assert with_code.ask(asked_with(path, plugins=plugins), path=path).status == 200
+    for files in PLUGINS["plugin_files"]["examples"]:
+        asked = asked_with(path, plugins="code_interpreter", plugin_files=files)
+        assert with_code.ask(asked, path=path).status == 200
+    for wrong in ([""], [7], {"calculator": 1}, 7):
+        assert with_code.ask(asked_with(path, plugins=wrong), path=path).status == 400
+
+
+@pytest.mark.parametrize(
+    ("file", "allowed"),
+    [
+        ({"name": 255 * "n", "data": ""}, True),
+        ({"name": 256 * "n", "data": ""}, False),
+        ({"name": "", "data": ""}, False),
+        ({"name": "a/b", "data": ""}, False),
+        ({"name": "a"}, False),
+        ({"data": ""}, False),
+    ],
+)
+def test_files_are_as_described(
+    with_code: RunningServer, file: dict[str, str], allowed: bool
+) -> None:
+    assert (Draft202012Validator(PLUGINS["plugin_files"]).is_valid([file])) is allowed
+    asked = asked_with(CHAT, plugins="code_interpreter", plugin_files=[file])
+    assert (with_code.ask(asked, path=CHAT).status == 200) is allowed
+
+
+def test_there_are_as_many_plugins_and_files_as_described(with_code: RunningServer) -> None:
+    files = [{"name": f"{each}", "data": ""} for each in range(33)]
+    for count, status in ((32, 200), (33, 400)):
+        asked = asked_with(CHAT, plugins="code_interpreter", plugin_files=files[:count])
+        assert with_code.ask(asked, path=CHAT).status == status
+    assert PLUGINS["plugin_files"]["maxItems"] == 32
+
+
+def test_the_header_for_plugins_is_as_described(with_code: RunningServer) -> None:
+    (header,) = (each for each in GENERATION_HEADERS if each["name"] == "X-DashScope-Plugin")
+    for example in header["schema"]["examples"]:
+        assert with_code.ask(ask(), {header["name"]: example}).status == 200

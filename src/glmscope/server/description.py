@@ -49,6 +49,35 @@ SAMPLING: Schema = {
         },
     },
 }
+PLUGINS: Schema = {
+    "plugins": {
+        "oneOf": [
+            {"type": "string", "minLength": 1},
+            {"type": "array", "items": {"type": "string", "minLength": 1}, "maxItems": 64},
+            {"type": "object", "additionalProperties": {"type": "object"}, "maxProperties": 64},
+        ],
+        "examples": [{"calculator": {}}, ["calculator", "current_time"], "code_interpreter"],
+    },
+    "plugin_files": {
+        "type": "array",
+        "items": {
+            "type": "object",
+            "required": ["name", "data"],
+            "properties": {
+                "name": {
+                    "type": "string",
+                    "minLength": 1,
+                    "maxLength": 255,
+                    "pattern": "^[^/]+$",
+                },
+                "data": {"type": "string", "contentEncoding": "base64"},
+            },
+        },
+        "maxItems": 32,
+        "examples": [[{"name": "sales.csv", "data": "bW9udGgsc2FsZXMKMSwyMAo="}]],
+    },
+}
+"""What the server runs by itself, and files for its code interpreter."""
 _EVENT: Schema = {
     "type": "object",
     "required": ["data"],

@@ -5,7 +5,7 @@ What is read is decided by `request`; a test holds both together.
 
 from __future__ import annotations
 
-from glmscope.server.description import IDS, SAMPLING, STOP, Schema, messages, strings
+from glmscope.server.description import IDS, PLUGINS, SAMPLING, STOP, Schema, messages, strings
 
 _TURNS: Schema = {
     "type": "array",
@@ -38,6 +38,7 @@ PARAMETERS: Schema = {
     "top_logprobs": {"type": "integer", "minimum": 0, "maximum": 5},
     "enable_search": {"const": False},
     "tools": {"type": "array", "items": {"type": "object"}},
+    **PLUGINS,
 }
 GENERATION_BODY: Schema = {
     "type": "object",
@@ -56,11 +57,14 @@ TOKENIZER_BODY: Schema = {
     "required": ["model", "input"],
     "properties": {"input": _INPUT},
 }
-STREAM_HEADER: Schema = {
-    "name": "X-DashScope-SSE",
-    "in": "header",
-    "schema": {"enum": ["enable", "disable"]},
-}
+GENERATION_HEADERS: tuple[Schema, ...] = (
+    {"name": "X-DashScope-SSE", "in": "header", "schema": {"enum": ["enable", "disable"]}},
+    {
+        "name": "X-DashScope-Plugin",
+        "in": "header",
+        "schema": {"type": "string", "examples": ['{"calculator": {}}', "calculator,current_time"]},
+    },
+)
 
 _COUNT: Schema = {"type": "integer", "minimum": 0}
 _USAGE: Schema = {"type": "object", "required": ["input_tokens"], "additionalProperties": _COUNT}

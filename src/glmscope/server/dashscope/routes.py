@@ -12,8 +12,8 @@ from glmscope.server.admission import Admission
 from glmscope.server.dashscope.description import (
     ERROR,
     GENERATION_BODY,
+    GENERATION_HEADERS,
     RESULT,
-    STREAM_HEADER,
 )
 from glmscope.server.dashscope.events import EventFold
 from glmscope.server.dashscope.generation import prepare_generation
@@ -36,16 +36,15 @@ def dashscope_routes(
     @router.post(
         "/services/aigc/text-generation/generation",
         responses=answers(RESULT, streams=True),
-        openapi_extra=takes(GENERATION_BODY, service.models, STREAM_HEADER),
+        openapi_extra=takes(GENERATION_BODY, service.models, *GENERATION_HEADERS),
     )
     async def generation(request: Request) -> Response:
         _refuse_unsupported_headers(request)
         record = RequestRecord.of(request)
         body = json_text.load_object(await request.body())
         header = request.headers.get(PLUGIN_HEADER)
-        whole = not wants_stream(request.headers)
-        call, reply = await prepare_generation(body, agent, record, header, whole=whole)
-        if whole:
+        call, reply = await prepare_generation(body, agent, record, header)
+        if not wants_stream(request.headers):
             plain = PlainFold(call.shape, record.request_id)
             return PlainResponse(reply, plain, admission, record)
         events = EventFold(call.shape, call.incremental, record.request_id)

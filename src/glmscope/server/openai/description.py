@@ -5,7 +5,7 @@ What is read is decided by `chat_request` and `completion_request`; a test holds
 
 from __future__ import annotations
 
-from glmscope.server.description import IDS, SAMPLING, Schema, messages, strings
+from glmscope.server.description import IDS, PLUGINS, SAMPLING, Schema, messages, strings
 
 _SHARED: Schema = {
     **SAMPLING,
@@ -27,6 +27,7 @@ CHAT_BODY: Schema = {
         "logprobs": {"type": "boolean"},
         "top_logprobs": {"type": "integer", "minimum": 0, "maximum": 5},
         "tools": {"type": "array", "items": {"type": "object"}},
+        **PLUGINS,
     },
 }
 COMPLETION_BODY: Schema = {
