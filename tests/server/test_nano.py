@@ -5,13 +5,24 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from glmscope.chat.service import ChatService
+from glmscope.server.exchange_directory import ExchangeDirectory
+from glmscope.server.replay import Replay
 from tests.server.openai.support import CHAT, COMPLETIONS, PLANE, chat, completion
-from tests.server.support import STREAM, Answer, RunningServer, ask, service_with, serving
+from tests.server.support import (
+    STREAM,
+    Answer,
+    RunningServer,
+    ask,
+    eventually,
+    service_with,
+    serving,
+)
 from tests.server.websocket_client import run_task, websocket
 
 HEADER = "x-glmscope-model"
@@ -60,6 +71,19 @@ def test_the_header_of_an_answer(
         answer = small_server.ask({**body, "model": model}, headers, path)
         assert answer.status == 200
         assert HEADER not in answer.headers
+
+
+@pytest.mark.parametrize("headers", [{}, STREAM])
+def test_a_recorded_answer_names_it_too(tmp_path: Path, headers: dict[str, str]) -> None:
+    models = ("chatglm3-6b", SMALL)
+    with serving(services(), recordings=ExchangeDirectory.make(tmp_path)) as running:
+        first = [running.ask({**ask(), "model": model}, headers) for model in models]
+        assert eventually(lambda: len(list(tmp_path.glob("*.json"))) == len(models))
+    replay = Replay(ExchangeDirectory(tmp_path).load(), speed=0)
+    with serving(ChatService([]), replay=replay) as running:
+        again = [running.ask({**ask(), "model": model}, headers) for model in models]
+    assert [answer.headers.get(HEADER) for answer in first] == [SMALL, None]
+    assert [answer.headers.get(HEADER) for answer in again] == [SMALL, None]
 
 
 def test_the_first_frame_of_a_task(small_server: RunningServer) -> None:

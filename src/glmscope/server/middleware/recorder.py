@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from glmscope.errors import InvalidApiKey
 from glmscope.server.exchange import Asked, Exchange, Part, kept
 from glmscope.server.exchange_directory import ExchangeDirectory
+from glmscope.server.model import stand_in_header
 from glmscope.server.record import RequestRecord
 from glmscope.store import keytext
 
@@ -47,6 +48,7 @@ class Recorder:
 
     async def _record_answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         take = _Take()
+        record = RequestRecord.of(HTTPConnection(scope))
         complete = False
 
         async def heard_receive() -> Message:
@@ -61,13 +63,14 @@ class Recorder:
             await send(message)
             if message["type"] == "http.response.start":
                 take.status = message["status"]
-                take.headers = kept(Headers(raw=message["headers"]), _ANSWER_HEADERS)
+                sent = kept(Headers(raw=message["headers"]), _ANSWER_HEADERS)
+                # The record's own headers are added further out.
+                take.headers = sent | stand_in_header(record)
             elif message["type"] == "http.response.body":
                 take.add(message.get("body", b""))
                 take.over = not message.get("more_body", False)
 
         await self._app(scope, heard_receive, heard_send)
-        record = RequestRecord.of(HTTPConnection(scope))
         if complete and take.over and not record.disconnected:
             await self._keep(take, Asked.over_http(scope, take.body), scope, record.request_id)
 
