@@ -43,8 +43,9 @@ def dashscope_routes(
         record = RequestRecord.of(request)
         body = json_text.load_object(await request.body())
         header = request.headers.get(PLUGIN_HEADER)
-        call, reply = await prepare_generation(body, agent, record, header)
-        if not wants_stream(request.headers):
+        whole = not wants_stream(request.headers)
+        call, reply = await prepare_generation(body, agent, record, header, whole=whole)
+        if whole:
             plain = PlainFold(call.shape, record.request_id)
             return PlainResponse(reply, plain, admission, record)
         events = EventFold(call.shape, call.incremental, record.request_id)
