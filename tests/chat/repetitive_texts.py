@@ -90,6 +90,8 @@ HARMLESS: dict[str, str] = {
         f"{n} bottles of beer on the wall, {n} bottles of beer.\n" for n in range(99, 30, -1)
     ),
     "check list": "- [ ] 任务\n" * 30,
+    "sentence with another emoji": "".join(f"{chr(0x1F330 + n)}也很好看。\n" for n in range(110)),
+    "arrows": "".join(f"走 {'↑↓←→'[n.bit_count() % 4]} 一步。" for n in range(120)),
     "list of equal words": "- 待定\n" * 30,
     "chinese numerals": "".join(
         f"第{a}十{b}条 本条没有规定。\n" for a in "一二三四五六七八九" for b in "一二三四五六七八九"

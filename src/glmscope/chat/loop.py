@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from bisect import bisect_left, bisect_right
 from collections import deque
 from itertools import accumulate
@@ -30,6 +31,12 @@ _LETTERS_PER_ID = 4
 _LETTERS_SHARE = 0.6
 """Of the visible characters of sentences, at least."""
 _CODE = frozenset("{}[]()<>=|_\\/*#@$^&+~`")
+_PASSED_OVER: dict[int, None] = {
+    code: None
+    for code in (*range(0x3100), *range(0xFE00, 0x10000))
+    if unicodedata.category(chr(code))[0] in "PZC" or chr(code) in "~～"
+}
+"""White space and punctuation, which may differ from round to round; signs and emoji may not."""
 _CLOSING = " \r\n\t\u3000。！？…，、；：.!?,;:”’」』）)]"
 _SENTENCE_END = re.compile(r"[。！？…]|[.!?]['\"”’]?\s")
 
@@ -37,9 +44,9 @@ _SENTENCE_END = re.compile(r"[。！？…]|[.!?]['\"”’]?\s")
 class LoopBrake:
     """Notices when a reply does nothing any more but repeat one unit of up to `LONGEST_UNIT` ids.
 
-    It looks at two levels: the ids, which have to repeat exactly, and the letters and digits of
-    their text, so that neither white space nor punctuation hides a repetition, nor another way to
-    cut the same text into tokens. A number that counts on is no repetition at either.
+    It looks at two levels: the ids, which have to repeat exactly, and the letters, digits and signs
+    of their text, so that neither white space nor punctuation hides a repetition, nor another way
+    to cut the same text into tokens. A number that counts on is no repetition at either.
 
     How much must repeat depends on what it is: sentences that come again and again are of no use
     to anyone, while rows, figures, rulers and refrains may be meant. Every `LOOK_EVERY` ids it
@@ -78,7 +85,7 @@ class LoopBrake:
         text = "".join(self._new_text)
         # No tokenizer has more ids than there are characters; whatever an engine says is bounded.
         self._ids.add("".join([chr(min(each, 0x10FFFF)) for each in self._new]))
-        self._letters.add("".join(filter(str.isalnum, text)))
+        self._letters.add(text.translate(_PASSED_OVER))
         self._texts.append(text)
         self._letter_counts.append(self._letters.count)
         self._new, self._new_text = [], []
@@ -137,7 +144,7 @@ class LoopBrake:
         loop = whole_loop(letters, len(letters), unit)
         ids = self._ids.symbols
         detokenizer = Detokenizer(self._tokenizer)
-        counts = (sum(map(str.isalnum, detokenizer.add(ord(each)))) for each in ids)
+        counts = (len(detokenizer.add(ord(each)).translate(_PASSED_OVER)) for each in ids)
         before = [0, *accumulate(counts)]
         # Counted from the end, because the two windows begin at different places of the reply.
         forgotten = before[-1] - len(letters)
