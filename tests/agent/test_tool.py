@@ -17,7 +17,7 @@ CITY: Mapping[str, Any] = {
     "type": "object",
     "properties": {
         "city": {"type": "string", "maxLength": 10},
-        "days": {"type": "integer", "maximum": 7},
+        "days": {"type": "integer", "maximum": 7, "multipleOf": 1},
     },
     "required": ["city"],
 }
@@ -198,12 +198,12 @@ def test_two_tools_of_one_name_and_a_name_that_is_none() -> None:
 
 
 def test_a_model_is_held_to_what_it_can_be_held_to() -> None:
-    """A maximum cannot be followed by sampling: it is checked, and left out of the declaration."""
+    """A divisor cannot be followed by sampling: it is checked, and left out of the declaration."""
     tool = Weather()
     shown = ToolRegistry([tool]).declaration(tool).shown
     assert shown["parameters"]["properties"] == {
         "city": {"type": "string", "maxLength": 10},
-        "days": {"type": "integer"},
+        "days": {"type": "integer", "maximum": 7},
     }
     assert shown["parameters"]["required"] == ["city"]
 
@@ -215,7 +215,8 @@ def test_a_model_is_held_to_what_it_can_be_held_to() -> None:
         ({"type": "string", "maxLength": 5000}, {"type": "string"}),
         ({"type": "integer", "minimum": 1, "maximum": 2, "multipleOf": 1},
          {"type": "integer", "minimum": 1, "maximum": 2}),
-        ({"type": "number", "minimum": -90.5}, {"type": "number"}),
+        ({"type": "number", "minimum": -90.5}, {"type": "number", "minimum": -90.5}),
+        ({"type": "number", "minimum": 1e15}, {"type": "number"}),
         ({"type": ["string", "null"], "format": "date", "pattern": "2"},
          {"format": "date", "type": ["string", "null"]}),
         ({"$ref": "#/$defs/Point"}, {"$ref": "#/$defs/Point"}),

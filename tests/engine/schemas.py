@@ -43,7 +43,7 @@ def _value(rng: random.Random, deeper: int) -> Schema:
     if kind == "const":
         return {"const": rng.choice(["x", "\n", "\\", 0])}
     if kind == "range":
-        return {"type": "integer", "minimum": rng.randint(-5, 0), "maximum": rng.randint(1, 20)}
+        return _range(rng)
     if kind == "text":
         return {"type": "string", "minLength": rng.randint(0, 2), "maxLength": rng.randint(2, 6)}
     if kind == "object":
@@ -56,4 +56,21 @@ def _value(rng: random.Random, deeper: int) -> Schema:
     schema: Schema = {"type": kind}
     if kind in ("integer", "number") and rng.random() < 0.3:
         schema["minimum"] = 0
+    return schema
+
+
+def _range(rng: random.Random) -> Schema:
+    """Numbers between two ends, or beyond one, either of which may not belong to it."""
+    integer = rng.random() < 0.6
+    size = 10 ** rng.randint(1, 6)
+    ends = sorted(rng.sample(range(-size, size + 1), 2))
+    low, high = ends if integer else [end / 4 for end in ends]
+    if integer and high - low < 2:
+        high = low + 2
+    schema: Schema = {"type": "integer" if integer else "number"}
+    chosen = rng.choice(["both", "low", "high"])
+    if chosen != "high":
+        schema[rng.choice(["minimum", "exclusiveMinimum"])] = low
+    if chosen != "low":
+        schema[rng.choice(["maximum", "exclusiveMaximum"])] = high
     return schema

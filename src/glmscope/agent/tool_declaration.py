@@ -1,7 +1,7 @@
 """A tool as it is offered to a model: its schema, as far as generated calls can be held to it.
 
 An operator's schema may demand what constrained sampling cannot follow, such as a pattern or a
-maximum. Such a demand is left out of what the model is held to, never out of the check before the
+divisor. Such a demand is left out of what the model is held to, never out of the check before the
 call: what the model then gets wrong, it is told.
 """
 

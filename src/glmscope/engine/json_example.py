@@ -63,7 +63,7 @@ class _Writer:
         if isinstance(node, Values):
             return node.texts[0]
         if isinstance(node, Number):
-            return str(node.least or 0)
+            return f"{node.range.first():f}"
         if isinstance(node, Array):
             return self._array(node, within)
         if isinstance(node, Object):

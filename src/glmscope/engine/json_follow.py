@@ -78,7 +78,7 @@ def _is_number(node: Number, value: object) -> bool:
         return False
     if node.integer and isinstance(value, float):
         return False
-    return node.least is None or value >= node.least
+    return value in node.range
 
 
 def _equal(wanted: object, value: object) -> bool:

@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from glmscope.engine.number_range import Range
+
 
 @dataclass(frozen=True, slots=True)
 class AnyValue:
@@ -29,10 +31,10 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number; `least` is 0 or 1 (of integers), or None for any."""
+    """A number of a range."""
 
     integer: bool
-    least: int | None = None
+    range: Range = Range()  # noqa: RUF009 (it is frozen)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ anything else is refused by name.
 from __future__ import annotations
 
 import json
+import math
+from decimal import Decimal
 from typing import Any
 
 from glmscope.engine.json_nodes import (
@@ -26,6 +28,7 @@ from glmscope.engine.json_nodes import (
     find_endless,
     json_text,
 )
+from glmscope.engine.number_range import MOST_DIGITS, Range, range_expression
 from glmscope.errors import InvalidParameter
 
 LONGEST_SCHEMA = 16_384
@@ -35,7 +38,6 @@ _DEEPEST = 32
 _MOST_COUNTED_CHARACTERS = 128
 """Lengths of strings are counted by repeating a character in the grammar, which is slow."""
 _MOST_ITEMS = 256
-_MOST_INTEGERS = 512
 
 _DESCRIBING = frozenset({"$comment", "$id", "$schema", "default", "deprecated", "description"}) | {
     *("examples", "format", "readOnly", "title", "writeOnly"),
@@ -244,26 +246,40 @@ def _is_of_type(value: object, kinds: object) -> bool:
 
 
 def _number(schema: dict[str, Any], integer: bool, where: str) -> Node:
-    """A number, an integer of a short range by its values, or one that is not negative."""
-    low = _limit(schema, "minimum", where)
-    high = _limit(schema, "maximum", where)
-    above = _limit(schema, "exclusiveMinimum", where)
-    below = _limit(schema, "exclusiveMaximum", where)
-    if integer and above is not None:
-        low = max(above + 1, above + 1 if low is None else low)
-    if integer and below is not None:
-        high = min(below - 1, below - 1 if high is None else high)
-    if integer and low is not None and high is not None:
-        if not 0 <= high - low < _MOST_INTEGERS:
-            raise _RefusalError(
-                f"{where} is a range of none or more than {_MOST_INTEGERS} integers"
-            )
-        return Values(tuple(str(value) for value in range(low, high + 1)))
-    if high is not None or (not integer and (above is not None or below is not None)):
-        raise _RefusalError(f"{where} has bounds that are not supported")
-    if low is not None and low not in ((0, 1) if integer else (0,)):
-        raise _RefusalError(f"{where} has bounds that are not supported")
-    return Number(integer, low)
+    """A number between its ends, the narrower ones where there are two."""
+    low = max(_ends(schema, ("minimum", "exclusiveMinimum"), integer, where), default=None)
+    high = min(
+        _ends(schema, ("maximum", "exclusiveMaximum"), integer, where),
+        key=lambda end: (end[0], not end[1]),
+        default=None,
+    )
+    between = Range(low and low[0], high and high[0], bool(low and low[1]), bool(high and high[1]))
+    try:
+        range_expression(between, integer=integer)
+    except ValueError:
+        kind = "integers" if integer else "numbers"
+        raise _RefusalError(
+            f"{where} is a range without {kind} of up to {MOST_DIGITS} digits"
+        ) from None
+    return Number(integer, between)
+
+
+def _ends(
+    schema: dict[str, Any], names: tuple[str, str], integer: bool, where: str
+) -> list[tuple[Decimal, bool]]:
+    """What bounds a range at one side: where, and whether that does not belong to it."""
+    read = _limit if integer else _finite
+    given = ((read(schema, name, where), name.startswith("exclusive")) for name in names)
+    return [(Decimal(repr(value)), is_open) for value, is_open in given if value is not None]
+
+
+def _finite(schema: dict[str, Any], name: str, where: str) -> int | float | None:
+    value = schema.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or math.isinf(value):
+        raise _RefusalError(f"{name} of {where} is not a number")
+    return value
 
 
 def _limit(schema: dict[str, Any], name: str, where: str) -> int | None:

@@ -1,13 +1,14 @@
 """A schema as rules of a grammar, in whichever notation its values are written.
 
 The grammar is the runtime's EBNF (that of GBNF files). A notation brings the rules `string`,
-`integer`, `integer_0`, `integer_1`, `number`, `number_0` and `any`.
+`integer`, `number`, `number_0` (from 0 on) and `any`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from glmscope.engine.json_nodes import (
     AnyValue,
@@ -23,6 +24,7 @@ from glmscope.engine.json_nodes import (
     Values,
     json_text,
 )
+from glmscope.engine.number_range import Range, range_expression
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +51,8 @@ class SchemaRules:
 
     def rule(self, node: Node) -> str:
         """The name of the rule of a node; equal nodes share one."""
-        if isinstance(node, AnyValue):
-            return "any"
-        if isinstance(node, Number):
-            name = "integer" if node.integer else "number"
-            return name if node.least is None else f"{name}_{node.least}"
-        if node == Text():
-            return "string"
+        if node in _READY:
+            return _READY[node]
         if node not in self._names:
             name = self._names[node] = f"{self._prefix}rule_{len(self._names)}"
             self.rules.append(f"{name} ::= {self._body(node, name)}")
@@ -95,6 +92,8 @@ class SchemaRules:
             return " | ".join(literal(self._notation.value(text)) for text in node.texts)
         if isinstance(node, Text):
             return self._notation.counted(node.shortest, node.longest)
+        if isinstance(node, Number):
+            return range_expression(node.range, integer=node.integer)
         if isinstance(node, Array):
             return self._array(node)
         if isinstance(node, Object):
@@ -128,6 +127,14 @@ class SchemaRules:
 
 
 _CLOSING_BRACE = '"}"'
+_READY: dict[Node, str] = {
+    AnyValue(): "any",
+    Text(): "string",
+    Number(integer=True): "integer",
+    Number(integer=False): "number",
+    Number(integer=False, range=Range(low=Decimal(0))): "number_0",
+}
+"""The notation's own rules."""
 
 
 def literal(text: str) -> str:
