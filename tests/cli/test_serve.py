@@ -120,6 +120,20 @@ def test_no_auth_answers_without_a_key_on_loopback(tmp_path: Path) -> None:
         assert server.exports["DASHSCOPE_API_KEY"] == "none"
 
 
+@pytest.mark.parametrize(("retries", "answered"), [("0", "我在。"), ("3", "好")])
+def test_a_looped_answer_is_tried_again_as_often_as_is_said(
+    tmp_path: Path, retries: str, answered: str
+) -> None:
+    script = tmp_path / "script.json"
+    # Greedy takes the first wording; another try draws, and three nearly surely draw another one.
+    rules = {"rules": [{"reply": [["我在。" * 200, *[answered] * 29]]}]}
+    script.write_text(json.dumps(rules), encoding="utf-8")
+    arguments = ["--engine", "scripted", "--script", str(script), "--loop-retries", retries]
+    with serving(*arguments, "--no-auth", errors=tmp_path / "errors") as server:
+        _, answer = ask(server, None)
+    assert answer["output"]["text"].strip() == answered
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])
 def test_no_auth_is_refused_where_others_could_reach_it(host: str) -> None:
     result = glmscope("serve", "--engine", "scripted", "--no-auth", "--host", host)

@@ -55,6 +55,10 @@ _FaultsOption = Annotated[
         rich_help_panel="Models",
     ),
 ]
+_LoopRetriesOption = Annotated[
+    int,
+    typer.Option(min=0, max=3, help="How often a plain answer caught in a loop is tried again."),
+]
 _NoAuthOption = Annotated[
     bool, typer.Option("--no-auth", help="Ask for no key; for this machine alone.")
 ]
@@ -72,6 +76,7 @@ def serve(
     store: StoreOptions,
     sandbox: SandboxOptions,
     loop: LoopOptions,
+    loop_retries: _LoopRetriesOption = 0,
     no_auth: _NoAuthOption = False,
     admission: AdmissionOptions,
     exchanges: ExchangeOptions,
@@ -109,7 +114,7 @@ def serve(
 
         keys = _key_store(database)
         app = create_app(
-            _service(models, faults),
+            _service(models, faults, loop_retries),
             keys,
             settings,
             accounts=_accounts(database, config),
@@ -128,15 +133,15 @@ def serve(
     note("Stopped.")
 
 
-def _service(models: list[ServedModel], faults: Path | None) -> ChatService:
+def _service(models: list[ServedModel], faults: Path | None, loop_retries: int) -> ChatService:
     if faults is None:
         from glmscope.chat.service import ChatService
 
-        return ChatService(models)
+        return ChatService(models, loop_retries=loop_retries)
     from glmscope.engine.fault_plan import FaultPlan
     from glmscope.server.faults import FaultyService
 
-    return FaultyService(models, FaultPlan.from_file(faults))
+    return FaultyService(models, FaultPlan.from_file(faults), loop_retries=loop_retries)
 
 
 @contextmanager
