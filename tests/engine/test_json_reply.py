@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from codecs import getincrementaldecoder
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -80,6 +81,25 @@ async def test_nothing_stands_around_the_json_and_ids_without_text_are_never_dra
             ids += step.ids
         assert TOKENIZER.decode(ids).startswith("{")
         assert all(TOKENIZER.id_bytes(token_id) for token_id in ids)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [{"type": "string"}, {"type": "string", "minLength": 5, "maxLength": 40}, {"type": "object"}],
+)
+async def test_texts_are_utf8_to_the_byte(engine: OpenVINOEngine, schema: dict[str, Any]):
+    """A vocabulary has ids of single bytes, which spell no character in most orders."""
+    beyond_ascii = 0
+    for seed in range(8):
+        given = json.dumps(schema)
+        sampling = replace(WILD, seed=seed, max_new_tokens=60, json_schema=given)
+        spelled = b""
+        async for step in engine.generate(PROMPT, sampling):
+            spelled += b"".join(TOKENIZER.id_bytes(token_id) for token_id in step.ids)
+        # What the limit has cut may end within a character.
+        getincrementaldecoder("utf-8")().decode(spelled)
+        beyond_ascii += sum(byte > 0x7F for byte in spelled)
+    assert beyond_ascii > 20
 
 
 async def test_a_seed_gives_the_same_json_again_beside_other_replies(engine: OpenVINOEngine):

@@ -37,7 +37,7 @@ PERSON = {
         "age": {"type": "integer", "minimum": 0, "maximum": 120, "default": 3},
         "mail": {"anyOf": [{"type": "string", "format": "email"}, {"type": "null"}]},
         'a "quoted" \\ \n name': {"enum": ["甲", 'b"c', "d\\e", "\u2028", "\x7f", None, 2.5, [1]]},
-        "tags": {"type": "array", "items": {"type": "string"}, "minItems": 2, "maxItems": 4},
+        "tags": {"type": "array", "items": {"maxLength": 3}, "minItems": 2, "maxItems": 4},
         "scores": {"type": "object", "additionalProperties": {"type": "number", "minimum": 0}},
         "is_real": {"type": "boolean"},
         "note": {"type": ["string", "null"], "maxLength": 12},

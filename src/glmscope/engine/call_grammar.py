@@ -16,13 +16,11 @@ import keyword
 from glmscope.engine.engine import CallableTool, CallRule
 from glmscope.engine.json_nodes import Object, Property
 from glmscope.engine.json_schema import read_json_schema
-from glmscope.engine.schema_grammar import Notation, SchemaRules, literal
+from glmscope.engine.schema_grammar import BEYOND_ASCII, Notation, SchemaRules, literal
 from glmscope.engine.vocabulary import ASSISTANT_MARK, OBSERVATION_MARK, USER_MARK
 
 # Strings are recursive rules and numbers bounded for the reasons that json_grammar gives. A line
-# and its content are encoded apart, each with a space in front, hence `gap`. The runtime holds
-# bytes to a range of characters exactly only where all of these begin alike: in a larger range, and
-# in a class of what is not allowed, it lets bytes pass that are no character.
+# and its content are encoded apart, each with a space in front, hence `gap`.
 _COMMON = r"""
 gap ::= " "?
 string ::= "'" single | "\"" double
@@ -42,9 +40,6 @@ any_list ::= "[" ("]" | any any_items)
 any_items ::= "]" | ", " any any_items
 any_dict ::= "{" ("}" | string ": " any any_members)
 any_members ::= "}" | ", " string ": " any any_members
-beyond_ascii ::= [\x80-\u07ff] | [\u0800-\u0fff] | [\u1000-\ucfff] | [\ud000-\ud7ff] | beyond_d7ff
-beyond_d7ff ::= [\ue000-\uffff] | [\U00010000-\U0003ffff] | [\U00040000-\U000fffff] | last_plane
-last_plane ::= [\U00100000-\U0010ffff]
 """
 
 
@@ -73,11 +68,11 @@ def call_grammar(rule: CallRule) -> str:
         opening = literal("```python\n")
         rules += [
             f"code_call ::= {literal(rule.code)} {_NEWLINE} gap {opening} code",
-            f"code ::= {_NEWLINE_FENCE} | [^\\x01-\\x03] code",
+            f"code ::= {_NEWLINE_FENCE} | [\\x04-\\x7f] code | beyond_ascii code",
         ]
     for number, tool in enumerate(rule.tools):
         rules += _call(tool, f"call_{number}")
-    return "\n".join(rules) + _COMMON
+    return "\n".join(rules) + _COMMON + BEYOND_ASCII
 
 
 def _call(tool: CallableTool, name: str) -> list[str]:

@@ -1,7 +1,7 @@
 """A schema as rules of a grammar, in whichever notation its values are written.
 
-The grammar is the runtime's EBNF (that of GBNF files). A notation brings the rules `string`,
-`integer`, `number`, `number_0` (from 0 on) and `any`.
+The grammar is the EBNF of the runtime (that of GBNF files), and works on bytes. A notation brings
+the rules `string`, `integer`, `number`, `number_0` (from 0 on) and `any`.
 """
 
 from __future__ import annotations
@@ -127,6 +127,14 @@ class SchemaRules:
 
 
 _CLOSING_BRACE = '"}"'
+# The runtime holds bytes to a range of characters exactly only where all of these begin alike: in a
+# larger range, and in a class of what is not allowed, it lets bytes pass that are no character.
+BEYOND_ASCII = r"""
+beyond_ascii ::= [\x80-\u07ff] | [\u0800-\u0fff] | [\u1000-\ucfff] | [\ud000-\ud7ff] | beyond_d7ff
+beyond_d7ff ::= [\ue000-\uffff] | [\U00010000-\U0003ffff] | [\U00040000-\U000fffff] | last_plane
+last_plane ::= [\U00100000-\U0010ffff]
+"""
+"""Rules of a grammar: `beyond_ascii` is any such character, in valid UTF-8."""
 _READY: dict[Node, str] = {
     AnyValue(): "any",
     Text(): "string",
