@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -13,7 +14,7 @@ from glmscope.chat.service import ChatService
 from glmscope.server import json_text
 from glmscope.server.admission import Admission
 from glmscope.server.description import answers, refuses, takes
-from glmscope.server.model import read_model
+from glmscope.server.model import allowed_models, read_model
 from glmscope.server.openai.answer import Head
 from glmscope.server.openai.chat_choice import StreamedChatChoice, WholeChatChoice
 from glmscope.server.openai.chat_request import read_chat
@@ -43,10 +44,22 @@ def openai_routes(
 ) -> APIRouter:
     """Everything that a client finds below its base URL. Whoever mounts it checks the key."""
     router = APIRouter(responses=refuses(ERROR))
-    reply_or_stream = answers(COMPLETION, streams=True)
-    created = int(time.time())
+    answering = _Answering(admission, keep_alive_seconds)
+    router.include_router(_chat_routes(agent, answering))
+    router.include_router(_completion_routes(service, answering))
+    router.include_router(_model_routes(service))
+    return router
+
+
+@dataclass(frozen=True)
+class _Answering:
+    """How replies become answers."""
+
+    admission: Admission
+    keep_alive_seconds: float
 
     def answer(
+        self,
         reply: EventSource,
         record: RequestRecord,
         head: Head,
@@ -54,26 +67,31 @@ def openai_routes(
         whole: Sequence[WholeChoice],
         streamed: Sequence[StreamedChoice],
     ) -> Response:
+        """A reply in whole, or as a stream where that was asked for."""
         if not streaming.wanted:
-            return PlainResponse(reply, PlainFold(head, whole), admission, record)
+            return PlainResponse(reply, PlainFold(head, whole), self.admission, record)
         chunks = ChunkFold(head, streamed, streaming.include_usage, record.request_id)
-        return EventStreamResponse(reply, chunks, admission, record, keep_alive_seconds)
+        return EventStreamResponse(reply, chunks, self.admission, record, self.keep_alive_seconds)
+
+
+def _chat_routes(agent: Agent, answering: _Answering) -> APIRouter:
+    router = APIRouter()
 
     @router.post(
         "/chat/completions",
-        responses=reply_or_stream,
-        openapi_extra=takes(CHAT_BODY, service.models),
+        responses=answers(COMPLETION, streams=True),
+        openapi_extra=takes(CHAT_BODY, agent.models),
     )
     async def chat_completions(request: Request) -> Response:
         record = RequestRecord.of(request)
         body = json_text.load_object(await request.body())
-        model = read_model(body, service.models, record)
+        model = read_model(body, agent.models, record)
         call = read_chat(body, model, record.request_id)
         # In a thread, because a long conversation takes a moment to encode.
         reply = await run_in_threadpool(agent.prepare, call.chat, call.plugins, record.key_names)
         kind = "chat.completion.chunk" if call.streaming.wanted else "chat.completion"
         form = call.chat.logprobs is not None, call.old_calls, call.plugins is not None
-        return answer(
+        return answering.answer(
             reply,
             record,
             Head.of(model, "chatcmpl", record.request_id, kind),
@@ -82,9 +100,15 @@ def openai_routes(
             [StreamedChatChoice(index, *form) for index in range(call.chat.n)],
         )
 
+    return router
+
+
+def _completion_routes(service: ChatService, answering: _Answering) -> APIRouter:
+    router = APIRouter()
+
     @router.post(
         "/completions",
-        responses=reply_or_stream,
+        responses=answers(COMPLETION, streams=True),
         openapi_extra=takes(COMPLETION_BODY, service.models),
     )
     async def completions(request: Request) -> Response:
@@ -93,7 +117,7 @@ def openai_routes(
         model = read_model(body, service.models, record)
         call = read_completion(body, model, record.request_id)
         reply = await run_in_threadpool(CompletionReply, service, call.completions, call.echo)
-        return answer(
+        return answering.answer(
             reply,
             record,
             Head.of(model, "cmpl", record.request_id, "text_completion"),
@@ -102,10 +126,16 @@ def openai_routes(
             [StreamedTextChoice(index, call.logprobs) for index in range(call.n)],
         )
 
+    return router
+
+
+def _model_routes(service: ChatService) -> APIRouter:
+    router = APIRouter()
+    created = int(time.time())
+
     @router.get("/models", responses=answers(MODELS))
     async def models(request: Request) -> Response:
-        key = RequestRecord.of(request).key
-        allowed = [each for each in service.models.values() if key is None or key.may_use(each.id)]
+        allowed = allowed_models(service.models, RequestRecord.of(request))
         data = [model_object(each, created) for each in allowed]
         return _json({"object": "list", "data": data})
 
