@@ -9,16 +9,14 @@ anything else is refused by name.
 from __future__ import annotations
 
 import json
-import math
-from decimal import Decimal
 from typing import Any
 
+from glmscope.engine.json_bounds import RefusalError, count_bounds, read_number
 from glmscope.engine.json_nodes import (
     AnyValue,
     Array,
     JsonSchema,
     Node,
-    Number,
     Object,
     Property,
     Reference,
@@ -28,7 +26,6 @@ from glmscope.engine.json_nodes import (
     find_endless,
     json_text,
 )
-from glmscope.engine.number_range import MOST_DIGITS, Range, range_expression
 from glmscope.errors import InvalidParameter
 
 LONGEST_SCHEMA = 16_384
@@ -63,23 +60,19 @@ def read_json_schema(text: str, param: str = "response_format") -> JsonSchema:
     """
     try:
         return _read(text)
-    except _RefusalError as refusal:
+    except RefusalError as refusal:
         raise InvalidParameter(
             f"This model cannot follow the JSON schema of {param}: {refusal}.", param=param
         ) from None
 
 
-class _RefusalError(Exception):
-    """Why a schema cannot be followed."""
-
-
 def _read(text: str) -> JsonSchema:
     if len(text) > LONGEST_SCHEMA:
-        raise _RefusalError(f"a schema may have {LONGEST_SCHEMA} characters")
+        raise RefusalError(f"a schema may have {LONGEST_SCHEMA} characters")
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
-        raise _RefusalError("the schema is not JSON that can be read") from None
+        raise RefusalError("the schema is not JSON that can be read") from None
     return JsonSchema(_Reader(document).definitions())
 
 
@@ -101,7 +94,7 @@ class _Reader:
                 found[name] = self._node(self._defined(name), name or "it", _DEEPEST)
         endless = find_endless(found)
         if endless is not None:
-            raise _RefusalError(f"nothing that ends can follow {endless or 'it'}")
+            raise RefusalError(f"nothing that ends can follow {endless or 'it'}")
         return found
 
     def _defined(self, name: str) -> object:
@@ -110,17 +103,17 @@ class _Reader:
         _, keyword, key = name.split("/")
         table = self._document.get(keyword) if isinstance(self._document, dict) else None
         if not isinstance(table, dict) or key not in table:
-            raise _RefusalError(f"it has no {name}")
+            raise RefusalError(f"it has no {name}")
         return table[key]
 
     def _node(self, schema: object, where: str, deeper: int) -> Node:
         self._nodes += 1
         if self._nodes > _MOST_NODES or not deeper:
-            raise _RefusalError(f"it is larger than {_MOST_NODES} parts or deeper than {_DEEPEST}")
+            raise RefusalError(f"it is larger than {_MOST_NODES} parts or deeper than {_DEEPEST}")
         if schema is True:
             return AnyValue()
         if not isinstance(schema, dict):
-            raise _RefusalError(f"{where} is not an object")
+            raise RefusalError(f"{where} is not an object")
         demands = schema.keys() - _DESCRIBING
         for keyword in ("$ref", "const", "enum", "anyOf", "oneOf", "allOf"):
             if keyword in demands:
@@ -134,18 +127,18 @@ class _Reader:
         if keyword in ("const", "enum"):
             demands = demands - {"type"}
         if others := demands - {keyword}:
-            raise _RefusalError(f"{where} has {min(others)} beside {keyword}")
+            raise RefusalError(f"{where} has {min(others)} beside {keyword}")
         value = schema[keyword]
         if keyword == "$ref":
             return self._reference(value, where)
         if keyword == "const":
             return _values([value], schema, where)
         if not isinstance(value, list) or not value:
-            raise _RefusalError(f"{keyword} of {where} is not a list with something in it")
+            raise RefusalError(f"{keyword} of {where} is not a list with something in it")
         if keyword == "enum":
             return _values(value, schema, where)
         if keyword == "allOf" and len(value) > 1:
-            raise _RefusalError(f"allOf of {where} has more than one part")
+            raise RefusalError(f"allOf of {where} has more than one part")
         options = [self._node(each, f"{keyword} of {where}", deeper - 1) for each in value]
         return Union(tuple(dict.fromkeys(options)))
 
@@ -156,7 +149,7 @@ class _Reader:
         elif len(parts) == 3 and parts[0] == "#" and parts[1] in ("$defs", "definitions"):
             name = "/".join(parts)
         else:
-            raise _RefusalError(f"$ref of {where} is not of the form #/$defs/NAME")
+            raise RefusalError(f"$ref of {where} is not of the form #/$defs/NAME")
         self._wanted.append(name)
         return Reference(name)
 
@@ -170,10 +163,10 @@ class _Reader:
         if not isinstance(kinds, list) or not all(
             isinstance(kind, str) and kind in _DEMANDING for kind in kinds
         ):
-            raise _RefusalError(f"type of {where} is not a type of JSON")
+            raise RefusalError(f"type of {where} is not a type of JSON")
         known = frozenset[str]().union(*(_DEMANDING[kind] for kind in kinds))
         if unknown := demands - known - {"type"}:
-            raise _RefusalError(f"{min(unknown)} of {where} is not supported")
+            raise RefusalError(f"{min(unknown)} of {where} is not supported")
         options = [self._of_type(kind, schema, where, deeper) for kind in kinds]
         return options[0] if len(options) == 1 else Union(tuple(dict.fromkeys(options)))
 
@@ -181,25 +174,25 @@ class _Reader:
         if kind == "object":
             return self._object(schema, where, deeper)
         if kind == "array":
-            shortest, longest = _bounds(schema, "minItems", "maxItems", where, _MOST_ITEMS)
+            shortest, longest = count_bounds(schema, "minItems", "maxItems", where, _MOST_ITEMS)
             items = self._node(schema.get("items", True), f"items of {where}", deeper - 1)
             return Array(items, shortest, longest)
         if kind == "string":
             most = _MOST_COUNTED_CHARACTERS - self._characters
-            shortest, longest = _bounds(schema, "minLength", "maxLength", where, most)
+            shortest, longest = count_bounds(schema, "minLength", "maxLength", where, most)
             self._characters += max(shortest, longest or 0)
             return Text(shortest, longest)
         if kind in ("number", "integer"):
-            return _number(schema, kind == "integer", where)
+            return read_number(schema, kind == "integer", where)
         return Values(("true", "false") if kind == "boolean" else ("null",))
 
     def _object(self, schema: dict[str, Any], where: str, deeper: int) -> Object:
         listed = schema.get("properties", {})
         required = schema.get("required", [])
         if not isinstance(listed, dict):
-            raise _RefusalError(f"properties of {where} is not an object")
+            raise RefusalError(f"properties of {where} is not an object")
         if not isinstance(required, list) or not all(isinstance(name, str) for name in required):
-            raise _RefusalError(f"required of {where} is not a list of names")
+            raise RefusalError(f"required of {where} is not a list of names")
         properties = tuple(
             Property(
                 name,
@@ -222,7 +215,7 @@ def _values(values: list[Any], schema: dict[str, Any], where: str) -> Values:
     except ValueError:
         texts = []
     if not texts:
-        raise _RefusalError(f"{where} allows no value of its type")
+        raise RefusalError(f"{where} allows no value of its type")
     return Values(tuple(dict.fromkeys(texts)))
 
 
@@ -243,61 +236,3 @@ def _is_of_type(value: object, kinds: object) -> bool:
     if isinstance(value, bool) or value is None:
         return bool(kinds == ("null" if value is None else "boolean"))
     return isinstance(kinds, str) and isinstance(value, _PYTHON_TYPES.get(kinds, ()))
-
-
-def _number(schema: dict[str, Any], integer: bool, where: str) -> Node:
-    """A number between its ends, the narrower ones where there are two."""
-    low = max(_ends(schema, ("minimum", "exclusiveMinimum"), integer, where), default=None)
-    high = min(
-        _ends(schema, ("maximum", "exclusiveMaximum"), integer, where),
-        key=lambda end: (end[0], not end[1]),
-        default=None,
-    )
-    between = Range(low and low[0], high and high[0], bool(low and low[1]), bool(high and high[1]))
-    try:
-        range_expression(between, integer=integer)
-    except ValueError:
-        kind = "integers" if integer else "numbers"
-        raise _RefusalError(
-            f"{where} is a range without {kind} of up to {MOST_DIGITS} digits"
-        ) from None
-    return Number(integer, between)
-
-
-def _ends(
-    schema: dict[str, Any], names: tuple[str, str], integer: bool, where: str
-) -> list[tuple[Decimal, bool]]:
-    """What bounds a range at one side: where, and whether that does not belong to it."""
-    read = _limit if integer else _finite
-    given = ((read(schema, name, where), name.startswith("exclusive")) for name in names)
-    return [(Decimal(repr(value)), is_open) for value, is_open in given if value is not None]
-
-
-def _finite(schema: dict[str, Any], name: str, where: str) -> int | float | None:
-    value = schema.get(name)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or math.isinf(value):
-        raise _RefusalError(f"{name} of {where} is not a number")
-    return value
-
-
-def _limit(schema: dict[str, Any], name: str, where: str) -> int | None:
-    value = schema.get(name)
-    if value is None:
-        return None
-    # Infinity, which JSON texts can spell as 1e999, leaves no whole remainder.
-    if isinstance(value, bool) or not isinstance(value, int | float) or value % 1 != 0:
-        raise _RefusalError(f"{name} of {where} is not a whole number")
-    return int(value)
-
-
-def _bounds(
-    schema: dict[str, Any], lower: str, upper: str, where: str, most: int
-) -> tuple[int, int | None]:
-    shortest, longest = _limit(schema, lower, where) or 0, _limit(schema, upper, where)
-    if shortest < 0 or (longest is not None and longest < shortest):
-        raise _RefusalError(f"{lower} and {upper} of {where} allow nothing")
-    if max(shortest, longest or 0) > most:
-        raise _RefusalError(f"{lower} or {upper} of {where} is above {most}")
-    return shortest, longest
