@@ -5,8 +5,8 @@ from __future__ import annotations
 import importlib
 import random
 from collections.abc import Iterator
-from pathlib import Path
 from dataclasses import dataclass
+from pathlib import Path
 from typing import cast
 
 from glmscope.text.tokenizer import Tokenizer
