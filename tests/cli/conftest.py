@@ -21,3 +21,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ):
         monkeypatch.delenv(name, raising=False)
     return tmp_path / "home"
+
+
+@pytest.fixture(autouse=True)
+def logs_untouched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command that runs within the test's own process leaves its logging as it was.
+
+    Loggers would keep the runner's stderr, which is closed when the command has ended.
+    """
+    monkeypatch.setattr("glmscope.server.logs.configure_logs", lambda *_, **__: None)
