@@ -41,6 +41,8 @@ register_all()
 # Small enough that a crowd of clients is soon one; silences shorter than the script's own.
 SETTINGS = ServerSettings(max_running=64, max_waiting=8, keep_alive_seconds=0.1)
 
+BUSY_TRIES = 3
+
 
 def rules() -> Any:
     """The conformance script with silences and long replies that tests can wait for."""
@@ -81,7 +83,12 @@ def unbroken() -> Iterator[None]:
 def outcome(number: int, lane: Lane, subject: Any) -> tuple[Outcome, str]:
     group = [check for check in CHECKS if (check.number, check.lane) == (number, lane)]
     assert group
-    return run_one(group, subject, plays_script=True)
+    # A check that could not bring about what it looks at, on a busy machine, is tried again.
+    for _ in range(BUSY_TRIES):
+        found, said = run_one(group, subject, plays_script=True)
+        if found is not Outcome.SKIPPED:
+            break
+    return found, said
 
 
 def fails(number: int, lane: Lane, subject: Any, mutation: Mutation, reason: str) -> None:
