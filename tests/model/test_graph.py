@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import openvino as ov
 import pytest
 from safetensors.numpy import save_file
 
 from glmscope.model.config import load_config
 from glmscope.model.convert import convert
 from glmscope.model.layers import inverse_frequencies
+from glmscope.model.manifest import GRAPH_FILE
 from glmscope.parity.network import Network
 from tests.support.checkpoints import random_tensors, write_config
 from tests.support.reference_network import reference_logits
@@ -53,6 +56,22 @@ def test_logits_equal_the_reference(tmp_path: Path, changes: dict[str, Any]) -> 
     logits = network.feed(ids, np.arange(len(IDS))[None]).logits[0]
     expected = reference_logits(config, tensors, IDS)
     assert np.abs(logits - expected).max() < 1e-4 * max(1.0, np.abs(expected).max())
+
+
+@pytest.mark.parametrize("changes", [{}, {"multi_query_attention": False}], ids=str)
+def test_the_runtime_knows_the_rotation(tmp_path: Path, changes: dict[str, Any]) -> None:
+    """It runs queries and keys of each layer as one operation each, and none is left in pieces."""
+    source = tmp_path / "source"
+    config = write_config(source, **changes)
+    save_file(random_tensors(config, seed=5), source / "model.safetensors")
+    convert(source, tmp_path / "converted", weights="fp32")
+    compiled = ov.Core().compile_model(tmp_path / "converted" / GRAPH_FILE, "CPU")
+    kinds = Counter(
+        node.get_rt_info()["layerType"].astype(str)
+        for node in compiled.get_runtime_model().get_ops()
+    )
+    assert kinds["RoPE"] == 2 * config.num_layers
+    assert kinds["Split"] <= config.num_layers  # into queries, keys and values; nothing else
 
 
 def test_the_reference_tells_a_wrong_network(tmp_path: Path) -> None:

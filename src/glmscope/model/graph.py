@@ -28,7 +28,6 @@ from glmscope.model.config import ModelConfig
 from glmscope.model.layers import (
     apply_rotary,
     causal_mask,
-    gated_mlp_activation,
     ints,
     repeat_groups,
     rms_norm,
@@ -82,7 +81,7 @@ class _Builder:
         positions = position_ids
         if self.prefix_length:
             positions = ops.subtract(position_ids, np.int64(self.prefix_length))
-        self.cos, self.sin = rotary_tables(
+        self.rotary = rotary_tables(
             positions, config.rotary_dim, config.rotary_base, config.rotary_position_divisor
         )
         self.mask = causal_mask(self.input_ids, self.attention_mask)
@@ -134,26 +133,35 @@ class _Builder:
         return ops.add(residual, self._mlp(normed, f"{name}.mlp"))
 
     def _mlp(self, x: Node, name: str) -> Node:
-        bias = self.config.add_bias_linear
-        inner = self._linear(x, f"{name}.dense_h_to_4h", bias)
-        inner = gated_mlp_activation(inner, self.config.ffn_hidden_size)
-        return self._linear(inner, f"{name}.dense_4h_to_h", bias)
+        """silu(first half) * second half, then back to [B, S, h] (2.5)."""
+        has_bias, width = self.config.add_bias_linear, self.config.ffn_hidden_size
+        both = self.weights.matrix(f"{name}.dense_h_to_4h.weight")
+        biases: tuple[Array | None, Array | None] = None, None
+        if has_bias:
+            gate_bias, up_bias = np.split(self.weights.vector(f"{name}.dense_h_to_4h.bias"), 2)
+            biases = gate_bias, up_bias
+        # Two products: cutting the result of one in half would copy it, and silu could not be
+        # applied while it is written.
+        gate = linear(x, both.rows(0, width), biases[0])
+        up = linear(x, both.rows(width, 2 * width), biases[1])
+        inner = ops.multiply(ops.swish(gate), up)
+        return self._linear(inner, f"{name}.dense_4h_to_h", has_bias)
 
     def _attention(self, x: Node, name: str, layer: int) -> Node:
         config = self.config
         heads, groups, width = config.num_attention_heads, config.groups, config.head_dim
         qkv = self._linear(x, f"{name}.query_key_value", config.has_qkv_bias)
         query, key, value = self._split_heads(qkv)
-        query = self._rotate(query, heads)
-        key = self._rotate(key, groups)
+        order = ints(0, 2, 1, 3)
+        query, key = self._rotate(query), self._rotate(key)
+        value = ops.transpose(value, order)
         if self.prefix_kv is not None:
             key = self._look_up_prefix(key, self.prefix_kv[layer, 0])
             value = self._look_up_prefix(value, self.prefix_kv[layer, 1])
-        order = ints(0, 2, 1, 3)
-        keys = self._cached(ops.transpose(key, order), f"{layer}.key")
-        values = self._cached(ops.transpose(value, order), f"{layer}.value")
+        keys = self._cached(key, f"{layer}.key")
+        values = self._cached(value, f"{layer}.value")
         context = ops.scaled_dot_product_attention(
-            ops.transpose(query, order),
+            query,
             repeat_groups(keys, groups, heads, width),
             repeat_groups(values, groups, heads, width),
             self.mask,
@@ -181,25 +189,20 @@ class _Builder:
         )
         return query, key, value
 
-    def _rotate(self, x: Node, heads: int) -> Node:
+    def _rotate(self, x: Node) -> Node:
+        """[B, S, heads, d] → [B, heads, S, d]."""
         config = self.config
-        return apply_rotary(
-            x,
-            self.cos,
-            self.sin,
-            heads=heads,
-            head_dim=config.head_dim,
-            rotary_dim=config.rotary_dim,
-        )
+        return apply_rotary(x, self.rotary, head_dim=config.head_dim, rotary_dim=config.rotary_dim)
 
     def _look_up_prefix(self, projected: Node, stored: Array) -> Node:
-        """Replace rows of virtual ids in [B, S, G, d] by rows of `stored` [P, G, d]."""
+        """Replace rows of virtual ids in [B, G, S, d] by rows of `stored` [P, G, d]."""
         vocabulary = self.config.padded_vocab_size
         offset = ops.subtract(self.input_ids, np.int64(vocabulary))
         is_virtual = ops.greater_equal(offset, np.int64(0))
         row = ops.maximum(offset, np.int64(0))
         gathered = ops.gather(constant(stored.astype(np.float32)), row, np.int64(0))
-        return ops.select(ops.unsqueeze(is_virtual, ints(2, 3)), gathered, projected)
+        virtual = ops.transpose(gathered, ints(0, 2, 1, 3))
+        return ops.select(ops.unsqueeze(is_virtual, ints(1, 3)), virtual, projected)
 
     def _cached(self, new: Node, name: str) -> Node:
         """Append `new` [B, G, S, d] to the cache variable and give all T positions back."""

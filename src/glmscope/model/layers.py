@@ -11,6 +11,8 @@ from openvino import opset15 as ops
 
 from glmscope.model.weights import Array, Node, constant
 
+_TO_THE_END = np.iinfo(np.int32).max
+
 
 def ints(*values: int) -> Node:
     """A constant vector of int64, for shapes and axes."""
@@ -39,39 +41,38 @@ def inverse_frequencies(rotary_dim: int, base: float) -> Array:
     return frequencies
 
 
-def rotary_tables(
-    positions: Node, rotary_dim: int, base: float, position_divisor: float
-) -> tuple[Node, Node]:
-    """cos and sin [B, S, 1, r/2, 1] of `positions` [B, S] (int64).
+def rotary_tables(positions: Node, rotary_dim: int, base: float, position_divisor: float) -> Node:
+    """sin, then cos, of `positions` [B, S] (int64): [B, S, r], r/2 of each.
 
     ChatGLM3 long-context checkpoints raise `base`; ChatGLM2's divide the position.
     """
     steps = ops.convert(positions, "f32")
     if position_divisor != 1.0:
         steps = ops.divide(steps, np.float32(position_divisor))
-    theta = inverse_frequencies(rotary_dim, base).reshape(1, 1, 1, -1, 1)
-    angles = ops.multiply(ops.unsqueeze(steps, ints(2, 3, 4)), constant(theta))
-    return ops.cos(angles), ops.sin(angles)
+    theta = inverse_frequencies(rotary_dim, base).reshape(1, 1, -1)
+    angles = ops.multiply(ops.unsqueeze(steps, ints(2)), constant(theta))
+    return ops.concat([ops.sin(angles), ops.cos(angles)], axis=2)
 
 
-def apply_rotary(
-    x: Node, cos: Node, sin: Node, *, heads: int, head_dim: int, rotary_dim: int
-) -> Node:
-    """Rotate adjacent pairs of the first `rotary_dim` elements of x [B, S, heads, d] (2.3)."""
-    rotated = ops.slice(x, ints(0), ints(rotary_dim), ints(1), ints(3))
-    passed = ops.slice(x, ints(rotary_dim), ints(head_dim), ints(1), ints(3))
-    pairs = ops.reshape(rotated, ints(0, 0, heads, rotary_dim // 2, 2), special_zero=True)
-    even = ops.slice(pairs, ints(0), ints(1), ints(1), ints(4))
-    odd = ops.slice(pairs, ints(1), ints(2), ints(1), ints(4))
-    turned = ops.concat(
-        [
-            ops.subtract(ops.multiply(even, cos), ops.multiply(odd, sin)),
-            ops.add(ops.multiply(odd, cos), ops.multiply(even, sin)),
-        ],
-        axis=4,
-    )
-    flat = ops.reshape(turned, ints(0, 0, heads, rotary_dim), special_zero=True)
-    return ops.concat([flat, passed], axis=3)
+def apply_rotary(x: Node, tables: Node, *, head_dim: int, rotary_dim: int) -> Node:
+    """Rotate adjacent pairs of the first `rotary_dim` elements of x [B, S, heads, d] (2.3).
+
+    Gives [B, heads, S, d]. Written as GPT-J's exports have it, transpose included: the runtime
+    knows this pattern and runs it as one operation, where another form of it takes twelve.
+    """
+    half = rotary_dim // 2
+    halves = ops.variadic_split(tables, ints(-1), ints(half, -1)).outputs()
+    twice = ops.constant(np.repeat(np.arange(half, dtype=np.int32), 2))  # an angle for each pair
+    sin, cos = (ops.gather(ops.unsqueeze(each, ints(2)), twice, ints(3)) for each in halves)
+    lengths = ints(rotary_dim, head_dim - rotary_dim)
+    turning, passed = ops.variadic_split(x, ints(3), lengths).outputs()
+    even = ops.slice(turning, ints(0), ints(_TO_THE_END), ints(2), ints(3))
+    odd = ops.slice(turning, ints(1), ints(_TO_THE_END), ints(2), ints(3))
+    minus_odd = ops.multiply(odd, np.float32(-1.0))
+    pairs = ops.concat([ops.unsqueeze(minus_odd, ints(-1)), ops.unsqueeze(even, ints(-1))], axis=-1)
+    quarter_turned = ops.reshape(pairs, ints(0, 0, 0, rotary_dim), special_zero=True)
+    turned = ops.add(ops.multiply(turning, cos), ops.multiply(quarter_turned, sin))
+    return ops.transpose(ops.concat([turned, passed], axis=-1), ints(0, 2, 1, 3))
 
 
 def repeat_groups(x: Node, groups: int, heads: int, head_dim: int) -> Node:
@@ -103,10 +104,3 @@ def causal_mask(input_ids: Node, attention_mask: Node) -> Node:
     real = ops.unsqueeze(ops.not_equal(attention_mask, ops.constant(zero)), ints(1, 2))
     lowest = np.float32(np.finfo(np.float32).min)
     return ops.select(ops.logical_and(causal, real), np.float32(0.0), lowest)
-
-
-def gated_mlp_activation(x: Node, ffn_hidden_size: int) -> Node:
-    """silu(first half) * second half: [..., 2F] → [..., F] (2.5)."""
-    gate = ops.slice(x, ints(0), ints(ffn_hidden_size), ints(1), ints(-1))
-    up = ops.slice(x, ints(ffn_hidden_size), ints(2 * ffn_hidden_size), ints(1), ints(-1))
-    return ops.multiply(ops.swish(gate), up)

@@ -29,6 +29,10 @@ class DenseMatrix:
         """Output and input width."""
         return self.values.shape[0], self.values.shape[1]
 
+    def rows(self, start: int, stop: int) -> DenseMatrix:
+        """Rows `start` to `stop`; shares the memory of this matrix."""
+        return DenseMatrix(self.values[start:stop])
+
 
 @dataclass(frozen=True, slots=True)
 class QuantizedMatrix:
@@ -53,6 +57,10 @@ class QuantizedMatrix:
     def group_size(self) -> int:
         """Columns that share a scale."""
         return self.shape[1] // int(self.scales.shape[1])
+
+    def rows(self, start: int, stop: int) -> QuantizedMatrix:
+        """Rows `start` to `stop`; shares the memory of this matrix."""
+        return QuantizedMatrix(self.packed[start:stop], self.scales[start:stop], self.bits)
 
 
 Matrix = DenseMatrix | QuantizedMatrix

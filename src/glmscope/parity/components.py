@@ -80,24 +80,22 @@ def _tables(positions: Array, rotary_dim: int, base: float, divisor: float) -> A
     """cos and sin [B, S, r/2, 2] of positions [B, S]."""
 
     def build(inputs: list[Node]) -> Node:
-        cos, sin = rotary_tables(inputs[0], rotary_dim, base, divisor)
-        return ops.concat([cos, sin], axis=4)
+        return rotary_tables(inputs[0], rotary_dim, base, divisor)
 
-    return _run(build, [positions])[:, :, 0]
+    sin, cos = np.split(_run(build, [positions]), 2, axis=2)
+    return np.stack([cos, sin], axis=3)
 
 
 def _check_apply_rotary(case: str, golden: Golden) -> Iterator[Row]:
     x = np.ascontiguousarray(golden["x_sbhd"].transpose(1, 0, 2, 3))
-    heads, head_dim = x.shape[2:]
+    head_dim = x.shape[3]
 
     def build(inputs: list[Node]) -> Node:
-        cos, sin = rotary_tables(inputs[1], head_dim // 2, ROTARY_BASE, 1.0)
-        return apply_rotary(
-            inputs[0], cos, sin, heads=heads, head_dim=head_dim, rotary_dim=head_dim // 2
-        )
+        tables = rotary_tables(inputs[1], head_dim // 2, ROTARY_BASE, 1.0)
+        return apply_rotary(inputs[0], tables, head_dim=head_dim, rotary_dim=head_dim // 2)
 
     actual = _run(build, [x, golden["position_ids"]])
-    yield close(case, "rotated", actual.transpose(1, 0, 2, 3), golden["y_sbhd"], 1e-5)
+    yield close(case, "rotated", actual.transpose(2, 0, 1, 3), golden["y_sbhd"], 1e-5)
 
 
 _CHECKS: dict[str, Callable[[str, Golden], Iterator[Row]]] = {
