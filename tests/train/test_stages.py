@@ -43,7 +43,7 @@ def test_the_exported_directory_converts_like_any_published_one(
     assert manifest.config.multi_query_group_num == settings.shape.multi_query_group_num
 
 
-@pytest.mark.parametrize("stage", ["pretrain", "tune", "align"])
+@pytest.mark.parametrize("stage", ["pretrain", "tune", "retune", "align"])
 def test_every_step_is_written_down_and_drawn(trained: tuple[Settings, Path], stage: str) -> None:
     settings, work = trained
     entries = [json.loads(line) for line in (work / f"{stage}.jsonl").read_text().splitlines()]

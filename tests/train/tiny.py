@@ -56,6 +56,15 @@ other_rate = 1e-2
 warmup = 2
 save_every = 2
 
+[retune]
+steps = 4
+batch_tokens = 256
+lengths = [128, 512]
+matrix_rate = 1e-2
+other_rate = 1e-2
+warmup = 2
+save_every = 2
+
 [mix]
 facts = 20
 chat = 20

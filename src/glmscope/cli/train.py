@@ -11,7 +11,17 @@ import typer
 from glmscope.cli.console import note, say
 from glmscope.errors import UsageError
 
-STAGES = ("packages", "tokenizer", "pretrain", "tune", "pairs", "align", "export")
+STAGES = (
+    "packages",
+    "tokenizer",
+    "pretrain",
+    "tune",
+    "grow",
+    "retune",
+    "pairs",
+    "align",
+    "export",
+)
 
 
 def train(

@@ -20,7 +20,7 @@ VOCABULARY_MULTIPLE = 64
 
 @dataclass(frozen=True)
 class Shape:
-    """The network's sizes, under the names of `config.json`."""
+    """The network's sizes until it grows, under the names of `config.json`."""
 
     num_layers: int
     hidden_size: int
@@ -62,12 +62,13 @@ class Settings:
     name: str
     seed: int
     pieces: int
-    repetitions: int  # copying exercises in each of the first two stages
+    repetitions: int  # copying exercises in each of the three stages that learn from texts
     rounds_share: float  # of the plain dialogues, written in ChatGLM2's rounds
     shape: Shape
     shares: Shares
     pretrain: Optimization
     tune: Optimization
+    retune: Optimization  # of the grown network
     align: Optimization
     alignment: Alignment
     mix: dict[str, int]  # dialogues of each generator
@@ -105,6 +106,7 @@ def load_settings(path: Path) -> Settings:
                 ("shares", Shares),
                 ("pretrain", Optimization),
                 ("tune", Optimization),
+                ("retune", Optimization),
                 ("align", Optimization),
                 ("alignment", Alignment),
             )

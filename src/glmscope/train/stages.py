@@ -1,7 +1,7 @@
 """The stages, one function each; every one reads what the stage before left in `work`.
 
-`packages` → `tokenizer` → `pretrain` → `tune` → `pairs` → `align` → `export`. Each may be killed
-and called again: it goes on from its last save (`save_every` in the settings).
+`packages` → `tokenizer` → `pretrain` → `tune` → `grow` → `retune` → `pairs` → `align` → `export`.
+Each may be killed and called again: it goes on from its last save (`save_every` in the settings).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 from rich.progress import Progress
 
@@ -22,6 +23,8 @@ from glmscope.train.checkpoint import export_checkpoint, load_checkpoint
 from glmscope.train.corpus import plain_text, pretraining_examples
 from glmscope.train.encoding import Example
 from glmscope.train.examples import Examples, tuning_examples
+from glmscope.train.growth import can_grow
+from glmscope.train.growth import grow as add_layers
 from glmscope.train.initialization import initialize
 from glmscope.train.material import (
     documents,
@@ -87,12 +90,38 @@ def tune(settings: Settings, work: Path, compiled: bool = True) -> str:
     return _fit("tune", model, settings, settings.tune, epoch, work, compiled)
 
 
+def grow(settings: Settings, work: Path, compiled: bool = True) -> str:
+    """Put the layers that find what is to be copied under the tuned model (`growth`)."""
+    model = load_checkpoint(work / "tune")
+    told = "left as it is: the circuit needs another shape"
+    if can_grow(model):
+        examples = tuning_examples(settings, work / "tokenizer.model", work / "tune.examples.npz")
+        rows = model.config.padded_vocab_size
+        counts = torch.from_numpy(np.bincount(examples.ids, minlength=rows)).float()
+        model = add_layers(model, counts + 1, settings.seed)
+        told = f"{model.config.num_layers} layers"
+    export_checkpoint(model, _vocabulary(work), work / "grow", torch.float32)
+    return told
+
+
+def retune(settings: Settings, work: Path, compiled: bool = True) -> str:
+    """Tune the grown model on dialogues that it has not seen."""
+    fresh = settings.with_seed(settings.seed + 1)
+    kept = work / "retune.examples.npz"
+
+    def epoch(rng: random.Random) -> Sequence[Example]:
+        return tuning_examples(fresh, work / "tokenizer.model", kept)
+
+    model = load_checkpoint(work / "grow")
+    return _fit("retune", model, settings, settings.retune, epoch, work, compiled)
+
+
 def pairs(settings: Settings, work: Path, compiled: bool = True) -> str:
     """Let the tuned model answer questions and keep what it got wrong beside what is right."""
     with Progress() as progress:
         task = progress.add_task("pairs", total=settings.alignment.prompts)
         found = sample_pairs(
-            settings, work / "tune", _tokenizer(work), lambda more: progress.advance(task, more)
+            settings, work / "retune", _tokenizer(work), lambda more: progress.advance(task, more)
         )
     write_pairs(found, work / "pairs.jsonl")
     return f"{len(found)} answers of {settings.alignment.prompts} were not right"
@@ -100,8 +129,8 @@ def pairs(settings: Settings, work: Path, compiled: bool = True) -> str:
 
 def align(settings: Settings, work: Path, compiled: bool = True) -> str:
     """Preference alignment: make the right answers likelier than the wrong ones (DPO)."""
-    model = load_checkpoint(work / "tune").to(best_device())
-    loss = PreferenceLoss(model, load_checkpoint(work / "tune"), settings.alignment)
+    model = load_checkpoint(work / "retune").to(best_device())
+    loss = PreferenceLoss(model, load_checkpoint(work / "retune"), settings.alignment)
     rng = random.Random(settings.seed)  # noqa: S311
     rounds = preference_batches(read_pairs(work / "pairs.jsonl"), settings.align, rng)
     end = Trainer("align", model, settings.align, work).run(rounds, loss)
@@ -123,6 +152,8 @@ STAGES: dict[str, Callable[..., str]] = {
     "tokenizer": tokenizer,
     "pretrain": pretrain,
     "tune": tune,
+    "grow": grow,
+    "retune": retune,
     "pairs": pairs,
     "align": align,
     "export": export,
