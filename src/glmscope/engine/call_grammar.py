@@ -16,18 +16,27 @@ import keyword
 from glmscope.engine.engine import CallableTool, CallRule
 from glmscope.engine.json_nodes import Object, Property
 from glmscope.engine.json_schema import read_json_schema
-from glmscope.engine.schema_grammar import BEYOND_ASCII, Notation, SchemaRules, literal
+from glmscope.engine.schema_grammar import (
+    BEYOND_ASCII,
+    Notation,
+    SchemaRules,
+    characters,
+    literal,
+)
 from glmscope.engine.vocabulary import ASSISTANT_MARK, OBSERVATION_MARK, USER_MARK
 
 # Strings are recursive rules and numbers bounded for the reasons that json_grammar gives. A line
 # and its content are encoded apart, each with a space in front, hence `gap`.
+_IN_SINGLE, _IN_DOUBLE = r"[\x20-\x26\x28-\x5b\x5d-\x7f]", r"[\x20-\x21\x23-\x5b\x5d-\x7f]"
+_STRINGS = rf"""
+single ::= "'" | {characters(_IN_SINGLE, "single")} | "\\" escape single
+double ::= "\"" | {characters(_IN_DOUBLE, "double")} | "\\" escape double
+in_single ::= {_IN_SINGLE} | beyond_ascii | "\\" escape
+in_double ::= {_IN_DOUBLE} | beyond_ascii | "\\" escape
+"""
 _COMMON = r"""
 gap ::= " "?
 string ::= "'" single | "\"" double
-single ::= "'" | in_single single
-double ::= "\"" | in_double double
-in_single ::= [\x20-\x26\x28-\x5b\x5d-\x7f] | beyond_ascii | "\\" escape
-in_double ::= [\x20-\x21\x23-\x5b\x5d-\x7f] | beyond_ascii | "\\" escape
 hex ::= [0-9a-fA-F]
 escape ::= [\\'"nrt] | "x" hex hex | "u" ([0-9a-cefA-CEF] hex hex hex | [dD] [0-7] hex hex)
 digits ::= "0" | [1-9] [0-9]{0,14}
@@ -61,18 +70,18 @@ def call_grammar(rule: CallRule) -> str:
     if not rule.must_call:
         rules += [
             'turn ::= calls | gap "\\n" text',
-            "text ::= [\\x04-\\x7f] text | beyond_ascii text | end_of_text",
+            f"text ::= {characters(_NO_MARK, 'text')} | end_of_text",
             f'end_of_text ::= "" | {user} | {observation} | {assistant} turn',
         ]
     if rule.code is not None:
         opening = literal("```python\n")
         rules += [
             f"code_call ::= {literal(rule.code)} {_NEWLINE} gap {opening} code",
-            f"code ::= {_NEWLINE_FENCE} | [\\x04-\\x7f] code | beyond_ascii code",
+            f"code ::= {_NEWLINE_FENCE} | {characters(_NO_MARK, 'code')}",
         ]
     for number, tool in enumerate(rule.tools):
         rules += _call(tool, f"call_{number}")
-    return "\n".join(rules) + _COMMON + BEYOND_ASCII
+    return "\n".join(rules) + _COMMON + _STRINGS + BEYOND_ASCII
 
 
 def _call(tool: CallableTool, name: str) -> list[str]:
@@ -121,3 +130,5 @@ _PYTHON = Notation(comma='", "', colon='": "', value=_python, counted=_counted)
 _NEWLINE = literal("\n")
 _NEWLINE_FENCE = literal("\n```")
 _CLOSING = '")"'
+_NO_MARK = r"[\x04-\x7f]"
+"""The characters of ASCII but those that stand for the ids of roles."""
