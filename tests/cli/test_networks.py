@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from glmscope.chat.service import ServedModel
+from glmscope.cli import memory
 from glmscope.cli.options import ModelOptions
 from glmscope.cli.wiring import open_models
 from glmscope.engine.engine import Sampling
@@ -85,6 +86,7 @@ def test_how_it_is_run_reaches_the_engine(
 
     real = OpenVINOEngine.open
     monkeypatch.setattr(OpenVINOEngine, "open", open_engine)
+    monkeypatch.setattr(memory, "machine_memory", lambda: None)
     for options in (
         ModelOptions(models=(str(published),)),
         ModelOptions(

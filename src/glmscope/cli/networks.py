@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 from glmscope import paths
 from glmscope.chat.service import Limits, ServedModel
 from glmscope.cli.console import note
+from glmscope.cli.memory import check_promise, plan_caches
 from glmscope.cli.options import ModelOptions
 from glmscope.cli.progress import byte_progress
 from glmscope.cli.sources import ModelSource, parse_source
@@ -53,10 +53,12 @@ def open_networks(options: ModelOptions) -> list[ServedModel]:
     directories = {plan.id: _converted(plan, options) for plan in plans}
     # Of ids that share a directory, the last one's tokenizer tells the words: they are the same.
     tokenizers = {directories[plan.id]: plan.tokenizer for plan in plans}
+    caches, promise = plan_caches({each: read_manifest(each) for each in tokenizers}, options)
     engines = {
-        directory: _load(directory, tokenizer, options)
+        directory: _load(directory, tokenizer, options, caches[directory])
         for directory, tokenizer in tokenizers.items()
     }
+    check_promise(promise, list(engines.values()), options)
     return [_served(plan, engines[directories[plan.id]]) for plan in plans]
 
 
@@ -69,7 +71,12 @@ def network_loader(options: ModelOptions) -> tuple[str, Callable[[], OpenVINOEng
     source = parse_source(text)
     plan = _plan(source, options)
     directory = _converted(plan, options)
-    return source.id or source.directory.name, partial(_load, directory, plan.tokenizer, options)
+
+    def load() -> OpenVINOEngine:
+        caches, _ = plan_caches({directory: read_manifest(directory)}, options)
+        return _load(directory, plan.tokenizer, options, caches[directory])
+
+    return source.id or source.directory.name, load
 
 
 @dataclass(frozen=True)
@@ -162,11 +169,13 @@ def _fingerprint(source: Path, options: ModelOptions) -> str:
     return hashlib.sha256("\n".join(facts).encode(errors="surrogateescape")).hexdigest()[:12]
 
 
-def _load(directory: Path, tokenizer: Tokenizer, options: ModelOptions) -> OpenVINOEngine:
+def _load(
+    directory: Path, tokenizer: Tokenizer, options: ModelOptions, cache_gb: float | None
+) -> OpenVINOEngine:
     note(f"Loading {directory}")
     return OpenVINOEngine.open(
         directory,
-        cache_gb=options.cache_gb,
+        cache_gb=cache_gb,
         threads=options.threads,
         prefix_cache=options.prefix_cache,
         fast=None if options.exact is None else not options.exact,

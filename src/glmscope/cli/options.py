@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from glmscope.cli.memory_size import parse_memory
 from glmscope.family import Family
 
 
@@ -74,9 +75,18 @@ class NetworkOptions:
         float | None,
         typer.Option(
             "--cache-gb",
-            "--memory",
             min=0.01,
-            help="Memory for the KV cache of each model, in GB.",
+            help=r"GiB for the KV cache of each model.  \[default: what --memory leaves]",
+            rich_help_panel=_MODELS,
+        ),
+    ] = None
+    memory: Annotated[
+        int | None,
+        typer.Option(
+            metavar="SIZE",
+            parser=parse_memory,
+            help="What this process may take in all, such as 6GB; KV caches get what is left.  "
+            r"\[default: what is free here, less a tenth of the machine]",
             rich_help_panel=_MODELS,
         ),
     ] = None

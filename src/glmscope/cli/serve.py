@@ -36,6 +36,7 @@ from glmscope.errors import UsageError
 
 if TYPE_CHECKING:
     from glmscope.chat.service import ChatService, ServedModel
+    from glmscope.cli.fit_card import FitCard
     from glmscope.server.accounts import Accounts
     from glmscope.store.database import Database
     from glmscope.store.keys import KeyStore
@@ -59,6 +60,14 @@ _LoopRetriesOption = Annotated[
     int,
     typer.Option(min=0, max=3, help="How often a plain answer caught in a loop is tried again."),
 ]
+_CalibrateOption = Annotated[
+    bool,
+    typer.Option(
+        "--calibrate",
+        help="Measure the networks' speed anew, in ten seconds after the start.",
+        rich_help_panel="Models",
+    ),
+]
 _NoAuthOption = Annotated[
     bool, typer.Option("--no-auth", help="Ask for no key; for this machine alone.")
 ]
@@ -72,6 +81,7 @@ def serve(
     faults: _FaultsOption = None,
     network: NetworkOptions,
     compute: ComputeOptions,
+    calibrate: _CalibrateOption = False,
     address: AddressOptions,
     store: StoreOptions,
     sandbox: SandboxOptions,
@@ -87,6 +97,8 @@ def serve(
         address.require_loopback()
     if faults is not None and runtime.engine is not EngineName.SCRIPTED:
         raise UsageError("--faults goes with --engine scripted.")
+    if calibrate and (runtime.engine is EngineName.SCRIPTED or exchanges.replay is not None):
+        raise UsageError("--calibrate measures networks, and none is to run.")
     from glmscope.cli.wiring import models_opener
     from glmscope.server.listener import bind
     from glmscope.server.loading import unavailable
@@ -125,12 +137,26 @@ def serve(
             loop_limits=loop.limits(),
         )
 
+        fit = (
+            None if runtime.engine is EngineName.SCRIPTED or replay else _fit_card(models, options)
+        )
+
         def show_start_card(url: str) -> None:
-            for line in start_card(models, url, keys, replay):
+            for line in start_card(models, url, keys, replay, fit.lines() if fit else ()):
                 say(line)
+            if fit:
+                fit.calibrate(again=calibrate)
 
         serve_until_stopped(app, listener, show_start_card)
+        if fit:
+            fit.close()
     note("Stopped.")
+
+
+def _fit_card(models: list[ServedModel], options: ModelOptions) -> FitCard:
+    from glmscope.cli.fit_card import FitCard
+
+    return FitCard(models, options, say)
 
 
 def _service(models: list[ServedModel], faults: Path | None, loop_retries: int) -> ChatService:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from glmscope import __version__
@@ -17,9 +17,16 @@ if TYPE_CHECKING:
 
 
 def start_card(
-    models: list[ServedModel], url: str, keys: KeyStore | None, replay: Replay | None = None
+    models: list[ServedModel],
+    url: str,
+    keys: KeyStore | None,
+    replay: Replay | None = None,
+    fit: Iterable[str] = (),
 ) -> Iterator[str]:
-    """What a person needs to know, line by line. An empty key store gets its first key here."""
+    """What a person needs to know, line by line. An empty key store gets its first key here.
+
+    `fit`: lines about what of the models fits this machine.
+    """
     yield f"GLMScope {__version__} answers at {url}"
     width = max((len(model.id) for model in models), default=0)
     for model in models:
@@ -34,6 +41,7 @@ def start_card(
         yield "  No model is behind these ids: the replies are a script's."
     else:
         yield from _small_model_lines(models)
+    yield from fit
     yield ""
     yield from _client_lines(url, keys)
 

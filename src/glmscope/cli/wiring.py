@@ -57,6 +57,7 @@ def _refuse_network_options(options: ModelOptions) -> None:
         "--family": options.family,
         "--ptuning": options.ptuning,
         "--cache-gb": options.cache_gb,
+        "--memory": options.memory,
         "--threads": options.threads,
         "--exact/--fast": options.exact,
         "--prefix-cache": options.prefix_cache or None,

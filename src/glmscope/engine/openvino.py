@@ -16,7 +16,8 @@ import structlog
 
 from glmscope.engine.engine import EngineAbility, EngineLoad, Sampling, Step, TokenLogprob
 from glmscope.engine.json_schema import read_json_schema
-from glmscope.engine.pipeline import Pipeline, PipelineSettings, cache_tokens, kv_bytes_per_token
+from glmscope.engine.loading import load_pipeline
+from glmscope.engine.pipeline import PipelineSettings, cache_tokens, kv_bytes_per_token
 from glmscope.engine.vocabulary import Vocabulary, grammar_tokenizer
 from glmscope.engine.worker import Delivery, Worker, WorkerSequence
 from glmscope.errors import EngineFailure, InvalidParameter, ModelUnavailable, UsageError
@@ -26,9 +27,9 @@ DEFAULT_CACHE_GB = 1.0
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
-# A small model could cache millions of tokens in a gigabyte; more sequences than this at full
-# length are never running at once.
-_MOST_FULL_SEQUENCES = 64
+MOST_FULL_SEQUENCES = 64
+"""A small model could cache millions of tokens in a gigabyte; more sequences than this at full
+length are never running at once."""
 
 
 class OpenVINOEngine:
@@ -81,7 +82,7 @@ class OpenVINOEngine:
         manifest = read_manifest(directory)
         fast = not manifest.is_exact if fast is None else fast
         gigabytes = DEFAULT_CACHE_GB if cache_gb is None else cache_gb
-        most = _MOST_FULL_SEQUENCES * (manifest.config.seq_length + manifest.prefix_length)
+        most = MOST_FULL_SEQUENCES * (manifest.config.seq_length + manifest.prefix_length)
         tokens = min(cache_tokens(manifest.config, gigabytes, fast), most)
         if tokens - manifest.prefix_length < 2:  # a token of a prompt and one of its reply
             raise UsageError(f"A KV cache of {gigabytes} GiB holds only {tokens} tokens.")
@@ -96,7 +97,7 @@ class OpenVINOEngine:
                 abilities.add("calls")
         if not prefix_cache:  # the library says nothing of ids whose KV it did not compute
             abilities.add("score")
-        worker = Worker(lambda: Pipeline(directory, settings))
+        worker = Worker(lambda: load_pipeline(directory, manifest, settings))
         kv_bytes = kv_bytes_per_token(manifest.config, fast)
         return cls(manifest, worker, tokens, frozenset(abilities), kv_bytes)
 

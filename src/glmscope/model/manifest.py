@@ -19,8 +19,8 @@ WEIGHTS_FILE = "openvino_model.bin"
 TOKENIZER_FILE = "tokenizer.model"
 FORMAT = 1
 
-# The graph and the configuration are checked at every start, byte for byte; the weights by their
-# size, because hashing gigabytes would take as long as loading them.
+# Whoever reads the manifest checks smaller files byte for byte, and larger ones by their size:
+# hashing gigabytes takes seconds, which `Manifest.check_hashes` spends beside other work.
 _LARGEST_HASHED = 64 * 1024 * 1024
 
 
@@ -43,9 +43,11 @@ class ListedFile:
         size = path.stat().st_size
         if size != self.size:
             return f"holds {size} bytes instead of {self.size}"
-        if size <= _LARGEST_HASHED and sha256_of(path) != self.sha256:
-            return "was changed"
-        return None
+        return self.changed(path) if size <= _LARGEST_HASHED else None
+
+    def changed(self, path: Path) -> str | None:
+        """That the bytes of `path` are others, or None."""
+        return None if sha256_of(path) == self.sha256 else "was changed"
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,15 @@ class Manifest:
     def is_exact(self) -> bool:
         """Whether the weights are those of the published float16 and integer files, unrounded."""
         return self.weights in ("fp32", "fp16", "official-int8", "official-int4")
+
+    def check_hashes(self, directory: Path) -> None:
+        """Hash what `read_manifest` knows by its size alone, which takes seconds.
+
+        Raises ModelFilesError for a file that is not the listed one.
+        """
+        for name, file in self.files.items():
+            if file.size > _LARGEST_HASHED:
+                _refuse(directory / name, file.changed(directory / name))
 
     def write(self, directory: Path) -> None:
         """Write `glmscope.json` into `directory`, which already holds everything else."""
@@ -131,10 +142,13 @@ def read_manifest(directory: Path) -> Manifest:
             f"{path} is damaged ({error}): convert the checkpoint again."
         ) from None
     for name, file in manifest.files.items():
-        fault = file.fault(directory / name)
-        if fault:
-            raise ModelFilesError(f"{directory / name} {fault}: convert the checkpoint again.")
+        _refuse(directory / name, file.fault(directory / name))
     return manifest
+
+
+def _refuse(path: Path, fault: str | None) -> None:
+    if fault:
+        raise ModelFilesError(f"{path} {fault}: convert the checkpoint again.")
 
 
 def _listed_file(value: object) -> ListedFile:

@@ -1,0 +1,160 @@
+"""`--memory` and what becomes of it: sizes as people write them, caches that keep the promise."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from glmscope.bench.memory import Memory
+from glmscope.cli import memory
+from glmscope.cli.memory import check_promise, need_of, plan_caches
+from glmscope.cli.memory_size import parse_memory
+from glmscope.cli.options import ModelOptions
+from glmscope.cli.wiring import open_models
+from glmscope.engine.machine_memory import MachineMemory
+from glmscope.engine.memory_plan import PROCESS_BYTES, MemoryNeed
+from glmscope.engine.openvino import MOST_FULL_SEQUENCES
+from glmscope.errors import UsageError
+from glmscope.model.convert import convert
+from glmscope.model.manifest import Manifest, read_manifest
+from tests.cli.support import glmscope
+from tests.support.checkpoints import write_checkpoint
+from tests.support.nano import write_nano
+
+GB = 10**9
+
+
+@pytest.fixture(scope="module")
+def manifests(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, Manifest]:
+    """Two networks of a megabyte, whose KV caches could take gigabytes."""
+    parent = tmp_path_factory.mktemp("memory")
+    found = {}
+    for name, length in (("short", 2048), ("long", 1_000_000)):
+        source = parent / f"{name}-source"
+        write_checkpoint(source, kv_channels=256, seq_length=length)
+        convert(source, parent / name, weights="int8")
+        found[parent / name] = read_manifest(parent / name)
+    return found
+
+
+def only(manifests: dict[Path, Manifest], name: str) -> tuple[dict[Path, Manifest], Path]:
+    (path,) = [path for path in manifests if path.name == name]
+    return {path: manifests[path]}, path
+
+
+def cache_bytes(need: MemoryNeed, gigabytes: float | None) -> float:
+    assert gigabytes is not None
+    return gigabytes * memory.GIB / need.per_token
+
+
+@pytest.mark.parametrize(
+    ("text", "nbytes"),
+    [
+        ("6GB", 6 * GB),
+        ("6GiB", 6 * 2**30),
+        ("5.5 gb", 5_500_000_000),
+        ("800MB", 800_000_000),
+        ("800mib", 800 * 2**20),
+        ("1T", 10**12),
+        ("64k", 64_000),
+    ],
+)
+def test_sizes(text: str, nbytes: int) -> None:
+    assert parse_memory(text) == nbytes
+
+
+@pytest.mark.parametrize("text", ["6", "", "GB", "-6GB", "6 GB of it", "6PB", "1e3GB", "６GB GB"])
+def test_what_is_no_size(text: str) -> None:
+    with pytest.raises(UsageError, match="takes a size like 6GB"):
+        parse_memory(text)
+
+
+def test_a_cache_takes_what_the_network_leaves(manifests: dict[Path, Manifest]) -> None:
+    one, path = only(manifests, "long")
+    options = ModelOptions(memory=2 * GB)
+    caches, promise = plan_caches(one, options)
+    assert promise is not None
+    assert promise.nbytes == 2 * GB
+    need = need_of(one[path], options)
+    tokens = round(cache_bytes(need, caches[path]))
+    assert PROCESS_BYTES + need.at(tokens) <= 2 * GB < PROCESS_BYTES + need.at(tokens + 32)
+
+
+def test_what_one_network_cannot_use_goes_to_the_other(manifests: dict[Path, Manifest]) -> None:
+    options = ModelOptions(memory=3 * GB)
+    caches, _ = plan_caches(manifests, options)
+    needs = {path: need_of(manifest, options) for path, manifest in manifests.items()}
+    tokens = {path.name: round(cache_bytes(needs[path], caches[path])) for path in manifests}
+    assert tokens["short"] == MOST_FULL_SEQUENCES * 2048
+    whole = PROCESS_BYTES + sum(needs[path].at(tokens[path.name]) for path in manifests)
+    assert 0.99 * 3 * GB < whole <= 3 * GB
+
+
+def test_a_network_that_does_not_fit_is_refused(manifests: dict[Path, Manifest]) -> None:
+    with pytest.raises(UsageError, match=r"take 0\.\d\d GB, and --memory promises 0\.20 GB"):
+        plan_caches(only(manifests, "short")[0], ModelOptions(memory=200_000_000))
+
+
+def test_a_given_cache_is_taken_as_it_is(manifests: dict[Path, Manifest]) -> None:
+    caches, promise = plan_caches(manifests, ModelOptions(cache_gb=0.25))
+    assert set(caches.values()) == {0.25}
+    assert promise is None
+    caches, promise = plan_caches(manifests, ModelOptions(cache_gb=0.25, memory=4 * GB))
+    assert set(caches.values()) == {0.25}
+    assert promise is not None
+    with pytest.raises(UsageError, match="--memory promises"):
+        plan_caches(manifests, ModelOptions(cache_gb=0.25, memory=GB))
+
+
+def test_without_a_word_a_tenth_of_the_machine_is_left(
+    manifests: dict[Path, Manifest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, _ = only(manifests, "long")
+    machine = MachineMemory(8 * GB, 5 * GB, "its control group")
+    monkeypatch.setattr(memory, "machine_memory", lambda: machine)
+    _, promise = plan_caches(one, ModelOptions())
+    assert promise is not None
+    assert promise.nbytes == 5 * GB - 800_000_000
+    # Where the tenth is all that there is, it is used.
+    machine = MachineMemory(8 * GB, 800_000_000, "the machine")
+    _, promise = plan_caches(one, ModelOptions())
+    assert promise is not None
+    assert promise.nbytes <= 800_000_000
+    machine = MachineMemory(8 * GB, 100_000_000, "the machine")
+    with pytest.raises(UsageError, match=r"and the machine has free 0\.10 GB"):
+        plan_caches(one, ModelOptions())
+
+
+def test_a_system_that_does_not_tell_gets_the_usual_cache(
+    manifests: dict[Path, Manifest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "machine_memory", lambda: None)
+    caches, promise = plan_caches(manifests, ModelOptions())
+    assert set(caches.values()) == {None}
+    assert promise is None
+
+
+def test_a_runtime_that_took_more_than_reckoned_is_found_out(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = write_nano(tmp_path / "nano")
+    options = ModelOptions(models=(str(model),), memory=4 * GB)
+    (served, *_) = open_models(options)
+    try:
+        promise = memory.Promise(4 * GB, "--memory promises")
+        monkeypatch.setattr(memory, "memory_now", lambda: Memory(resident=4 * GB))
+        with pytest.raises(UsageError, match=r"and --memory promises 4\.00 GB"):
+            check_promise(promise, [served.engine], options)  # type: ignore[list-item]
+        monkeypatch.setattr(memory, "memory_now", lambda: None)
+        check_promise(promise, [served.engine], options)  # type: ignore[list-item]
+    finally:
+        asyncio.run(served.engine.close())
+
+
+def test_the_command_says_what_does_not_fit(home: Path, tmp_path: Path) -> None:
+    model = write_nano(tmp_path / "nano")
+    done = glmscope("serve", "--model", str(model), "--port", "0", "--memory", "100MB")
+    assert done.returncode == 2
+    assert "and --memory promises 0.10 GB: give more with --memory" in done.stderr
