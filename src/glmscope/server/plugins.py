@@ -47,13 +47,21 @@ def read_plugins(header: str | None, given: Fields) -> PluginRequest | None:
 
 def _of_header(header: str | None) -> object:
     """JSON where it is that, else names with commas between them."""
-    text = (header or "").strip()
+    text = _as_sent(header or "").strip()
     if not text.startswith(("{", "[", '"')):
         return [name.strip() for name in text.split(",") if name.strip()]
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
         raise InvalidParameter(_FORM, param="plugins") from None
+
+
+def _as_sent(header: str) -> str:
+    """Headers are read as Latin-1; some clients of the SDK write a name into them as UTF-8."""
+    try:
+        return header.encode("latin-1").decode()
+    except UnicodeError:
+        return header
 
 
 def _named(value: object) -> Mapping[str, Mapping[str, Any]]:
