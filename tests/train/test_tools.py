@@ -14,7 +14,8 @@ import pytest
 from glmscope.text.prompt import TOOLS_HEADER
 from glmscope.text.toolcall import MalformedCall, parse_tool_call, write_fenced_call
 from glmscope.train.dialogue import Dialogue
-from glmscope.train.generators.tool_kit import LANGUAGES, read_tools
+from glmscope.train.generators.tool_kit import LANGUAGES, SPELLED, read_tools, slots_of
+from glmscope.train.generators.tool_made import Workshop
 from glmscope.train.generators.tools import dialogues
 from tests.support.paths import REPOSITORY
 
@@ -142,6 +143,36 @@ def test_some_tools_fail_and_the_answer_says_so(made: Sequence[Dialogue]) -> Non
     assert all(answer.startswith(("抱歉", "Sorry")) for answer in answers)
 
 
+def test_numbers_that_are_said_as_words_are_passed_as_numbers(made: Sequence[Dialogue]) -> None:
+    spelled = 0
+    for dialogue, _, arguments in _calls(made):
+        said = "".join(message.text for message in dialogue.messages if message.role == "user")
+        for leaf in _leaves(arguments):
+            if isinstance(leaf, int) and not isinstance(leaf, bool) and str(leaf) not in said:
+                assert any(words[str(leaf)] in said for words in SPELLED.values()), (said, leaf)
+                spelled += 1
+    assert spelled > 20
+
+
+def test_made_up_tools_are_asked_for_with_all_their_values_and_no_other() -> None:
+    workshop, rng = Workshop.read(DATA), random.Random(2)
+    for _ in range(300):
+        tool = workshop.make(rng)
+        for language in LANGUAGES:
+            for question in tool.questions[language]:
+                assert sorted(set(slots_of(question)) - {"tool"}) == sorted(tool.required), question
+
+
+def test_beside_a_made_up_tool_stands_one_for_the_same_thing_that_does_another() -> None:
+    workshop, rng = Workshop.read(DATA), random.Random(2)
+    for _ in range(100):
+        tool = workshop.make(rng)
+        other = workshop.make(rng, beside=tool)
+        verbs = [each.id.split()[1] for each in (tool, other)]
+        assert tool.id.split()[2:] == other.id.split()[2:]
+        assert verbs.count("get") == 1
+
+
 def test_no_call_where_none_is_needed(made: Sequence[Dialogue]) -> None:
     for dialogue in made:
         if dialogue.kind == "tool_none":
@@ -150,7 +181,7 @@ def test_no_call_where_none_is_needed(made: Sequence[Dialogue]) -> None:
 
 def test_there_are_many_tools_under_many_names() -> None:
     tools = read_tools(DATA)
-    assert len(tools) >= 45
+    assert len(tools) >= 170
     assert all(len(tool.names) >= 4 for tool in tools.values())
     assert all(
         len(tool.questions[language]) >= 3 for tool in tools.values() for language in LANGUAGES

@@ -1,4 +1,4 @@
-"""The material of `recall_zh.toml` and `recall_en.toml`, and how its patterns become sentences.
+"""The material of `recall_zh.toml`, `recall_more_zh.toml` and those in English, as sentences.
 
 What the tables mean stands at the top of `recall_zh.toml`.
 """
@@ -83,13 +83,14 @@ def pick(patterns: Sequence[str], rng: random.Random) -> str:
 def read_material(data: Path, language: Language) -> Material:
     """The material of `language` under `data`."""
     tables = read_toml(data / f"recall_{language}.toml")
+    more = read_toml(data / f"recall_more_{language}.toml")
     pools = {
         name: tuple(word.replace("~", " ") for word in words.split())
-        for name, words in tables["values"].items()
+        for name, words in {**tables["values"], **more["values"]}.items()
     }
     return Material(
-        facts=tuple(_fact(table) for table in tables["fact"]),
-        stories=tuple(_story(table) for table in tables["story"]),
+        facts=tuple(_fact(table) for table in (*tables["fact"], *more["fact"])),
+        stories=tuple(_story(table) for table in (*tables["story"], *more["story"])),
         lists=tuple(
             ItemList(
                 items=table["items"],

@@ -41,6 +41,8 @@ class Asking:
 
     def framed(self, frame: str, asked: str) -> str:
         """`asked` in a sentence: a question, a request, with what people say before and after."""
+        if self.language == "zh" and asked.endswith(("呢", "吗", "来着")):
+            frame = "bare"
         sentence = pick(self._frames[frame], self.rng)
         if self.language == "en" and not sentence.startswith("{}"):
             asked = lower_first(asked)

@@ -8,20 +8,62 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from glmscope.text.toolcall import Value
-from glmscope.train.generators.tool_kit import Kind, Said, Tool
+from glmscope.train.generators.tool_kit import SPELLED, Kind, Said, Tool
 from glmscope.train.generators.tool_names import parameter_words, tool_words
-from glmscope.train.generators.tool_values import Language
+from glmscope.train.generators.tool_values import Language, Words
 
 _STYLES = ("snake",) * 11 + ("camel",) * 5 + ("pascal",) * 2 + ("kebab", "flat")
 _Frames: TypeAlias = Mapping[Language, Sequence[str]]
 _ABOUT_TOOL: _Frames = {
-    "zh": ("{}。", "{}的工具", "用于{}", "工具：{}", "{}的接口", "{}功能", "{}的服务", "可以{}"),
-    "en": ("{}.", "{} (tool)", "Tool: {}", "{}, for the user.", "API. {}.", "Function: {}"),
+    "zh": (
+        *("{}。", "{}的工具", "用于{}", "工具：{}", "{}的接口", "{}功能", "{}的服务", "可以{}"),
+        *(
+            "{}，需要时调用",
+            "当用户要{}时使用本工具。",
+            "这个函数用来{}，返回 JSON。",
+            "{}（实时）",
+        ),
+        *(
+            "{}。参数请按用户原话填写。",
+            "【{}】",
+            "{}，每次只处理一条请求",
+            "帮助用户{}，结果以文本返回",
+        ),
+    ),
+    "en": (
+        *("{}.", "{} (tool)", "Tool: {}", "{}, for the user.", "API. {}.", "Function: {}"),
+        *(
+            "{}. Returns JSON.",
+            "{}. Use this when the user asks for it.",
+            "{} - one request a call",
+        ),
+        *("{}. Fill in what the user said.", "This function serves to: {}", "{} (live data)"),
+        "{}. Do not call it for anything else.",
+    ),
 }
 _ABOUT_PARAMETER: _Frames = {
-    "zh": ("{}。", "{}（必填）", "{}，按用户所说", "用户给出的{}", "参数：{}", "指定的{}"),
-    "en": ("{}.", "{} (required)", "{}, as the user said", "Input: {}", "{} as given"),
+    "zh": (
+        *(
+            "{}。",
+            "{}（必填）",
+            "{}，按用户所说",
+            "用户给出的{}",
+            "参数：{}",
+            "指定的{}",
+            "{}，不能为空",
+        ),
+        *("要用的{}", "{}，照原文填写", "即{}", "请求里的{}"),
+    ),
+    "en": (
+        *("{}.", "{} (required)", "{}, as the user said", "Input: {}", "{} as given"),
+        *("{}, must not be empty", "{}, word for word", "Parameter: {}", "{} in the request"),
+    ),
 }
+_EXAMPLES: _Frames = {
+    "zh": ("，例如{}", "，如{}", "（如：{}）", "，比如 {}", "。示例：{}"),
+    "en": (", e.g. {}", ", for example {}", " (such as {})", ", like {}", ". Example: {}"),
+}
+_EXAMPLE_SHARE = 0.14
 
 
 @dataclass(frozen=True)
@@ -29,15 +71,23 @@ class _Parameter:
     name: str
     type: str
     codes: Mapping[str, Value]
+    counts: bool
+    """Whether an array holds numbers."""
 
     def value(self, said: Said) -> Value:
         if self.type == "array":
-            return list(said.parts)
+            return [_number(part) if self.counts else part for part in said.parts]
         if said.surface in self.codes:
             return self.codes[said.surface]
-        if self.type == "string":
-            return said.surface
-        return float(said.surface) if "." in said.surface else int(said.surface)
+        return said.surface if self.type == "string" else _number(said.surface)
+
+
+def _number(said: str) -> int | float:
+    said = _SPELLED_NUMBERS.get(said, said)
+    return float(said) if "." in said else int(said)
+
+
+_SPELLED_NUMBERS = {word: digits for words in SPELLED.values() for digits, word in words.items()}
 
 
 @dataclass(frozen=True)
@@ -75,9 +125,12 @@ class Dress:
     describes_parameters: bool
     describes_first: bool
     lists_required: bool
+    is_strict: bool
+    words: Words
+    """Where the examples in descriptions come from."""
 
     @classmethod
-    def draw(cls, rng: random.Random, language: Language) -> Dress:
+    def draw(cls, rng: random.Random, language: Language, words: Words) -> Dress:
         """Descriptions are mostly in the user's language."""
         other: Language = "en" if language == "zh" else "zh"
         return cls(
@@ -86,6 +139,8 @@ class Dress:
             describes_parameters=rng.random() < 0.7,
             describes_first=rng.random() < 0.25,
             lists_required=rng.random() < 0.94,
+            is_strict=rng.random() < 0.04,
+            words=words,
         )
 
 
@@ -96,7 +151,7 @@ def dress(
     named = {slot for values in said for slot in values}
     slots = [
         *tool.required,
-        *(slot for slot in tool.optional if slot in named or rng.random() < 0.3),
+        *(slot for slot in tool.optional if slot in named or rng.random() < 0.4),
     ]
     if rng.random() < 0.4:
         rng.shuffle(slots)
@@ -123,6 +178,8 @@ def dress(
     if outfit.lists_required:
         names = (owners.get(slot, parameters[slot].name) for slot in required)
         whole["required"] = list(dict.fromkeys(names))
+    if outfit.is_strict:
+        whole["additionalProperties"] = False
     style = outfit.style if rng.random() < 0.85 else rng.choice(_STYLES)
     name = styled(tool_words(rng, tool.names), style)
     about = _described(rng, tool.about[outfit.language], _ABOUT_TOOL[outfit.language])
@@ -161,17 +218,22 @@ def _dress_parameter(
     codes: Mapping[str, Value] = {}
     if kind.many:
         type_name = "array"
-        schema = {"type": "array", "items": {"type": "string"}}
+        schema = {"type": "array", "items": {"type": kind.type}}
     elif type_name == "boolean":
         codes = kind.codes
     elif kind.choices and rng.random() < (0.7 if kind.enum else 0.15):
         listed, codes = _listed(rng, kind, outfit.language, surfaces)
         schema["enum"] = listed
+    if type_name == "integer" and rng.random() < _EXAMPLE_SHARE / 3:
+        schema["minimum"] = rng.choice((0, 1))
     if outfit.describes_parameters:
         words = _described(rng, kind.about[outfit.language], _ABOUT_PARAMETER[outfit.language])
+        if kind.draw and not kind.free and rng.random() < _EXAMPLE_SHARE:
+            example = outfit.words.draw(rng, kind.draw, outfit.language)
+            words = words.rstrip("。.") + rng.choice(_EXAMPLES[outfit.language]).format(example)
         about = {"description": words}
         schema = {**about, **schema} if outfit.describes_first else {**schema, **about}
-    return _Parameter(name, type_name, codes), schema
+    return _Parameter(name, type_name, codes, kind.type != "string"), schema
 
 
 def _listed(

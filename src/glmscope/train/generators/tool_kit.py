@@ -13,8 +13,28 @@ from glmscope.text.toolcall import Value
 from glmscope.train.generators.tool_values import Language, Words
 from glmscope.train.toml_file import read_toml
 
-TOOL_FILES = ("tools_lookup.toml", "tools_doing.toml", "tools_trips.toml")
+TOOL_FILES = (
+    "tools_lookup.toml",
+    "tools_doing.toml",
+    "tools_trips.toml",
+    "tools_life.toml",
+    "tools_work.toml",
+)
+PARAMETER_FILES = ("tools_parameters.toml", "tools_parameters_more.toml")
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
+SPELLED: Mapping[Language, Mapping[str, str]] = {
+    "zh": dict(zip(map(str, range(1, 11)), "一两三四五六七八九十", strict=True)),
+    "en": dict(
+        zip(
+            map(str, range(1, 11)),
+            ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
+            strict=True,
+        )
+    ),
+}
+"""How small numbers are said where something is counted: 两天, two days."""
+
+_SPELLED_SHARE = 0.3
 
 _SLOT = re.compile(r"\{([a-z_]+)\}")
 
@@ -35,6 +55,7 @@ class Kind:
     many: bool = False
     free: bool = False
     enum: bool = False
+    spoken: bool = False
     ask: Mapping[Language, str] = field(default_factory=dict)
 
 
@@ -80,9 +101,12 @@ class Tool:
         if kind.choices:
             return Said((rng.choice(kind.choices[language]),))
         if not kind.many:
-            return Said((words.draw(rng, kind.draw, language),))
-        drawn = (words.draw(rng, kind.draw, language) for _ in range(rng.choice((2, 2, 3))))
-        parts = tuple(dict.fromkeys(drawn))
+            drawn = words.draw(rng, kind.draw, language)
+            if kind.spoken and rng.random() < _SPELLED_SHARE:
+                drawn = SPELLED[language].get(drawn, drawn)
+            return Said((drawn,))
+        several = (words.draw(rng, kind.draw, language) for _ in range(rng.choice((2, 2, 3, 4))))
+        parts = tuple(dict.fromkeys(several))
         joints = ("、", "和", "，") if language == "zh" else (", ", " and ")
         return Said(parts, rng.choice(joints) if len(parts) > 1 else "")
 
@@ -99,24 +123,33 @@ def fill_slots(template: str, values: Mapping[str, str]) -> str:
 
 def read_kinds(data: Path) -> dict[str, Kind]:
     """The kinds of parameters, by name."""
-    entries = read_toml(data / "tools_parameters.toml")
+    entries: dict[str, Any] = {}
+    for file in PARAMETER_FILES:
+        entries |= read_toml(data / file)
     kinds = {}
     for name, entry in entries.items():
         like = {**entries.get(entry.get("like", ""), {}), **entry}
-        kinds[name] = Kind(
-            names=tuple(like["names"]),
-            about={language: tuple(like[language]) for language in LANGUAGES},
-            type=like.get("type", "string"),
-            types=tuple(like.get("types", ())),
-            draw=like.get("draw", ""),
-            choices=_texts(like, "choices"),
-            codes=like.get("codes", {}),
-            many=like.get("many", False),
-            free=like.get("free", False),
-            enum=like.get("enum", False),
-            ask={language: like[f"ask_{language}"] for language in LANGUAGES if "ask_zh" in like},
-        )
+        about: Texts = {language: tuple(like[language]) for language in LANGUAGES}
+        kinds[name] = make_kind(like, about)
     return kinds
+
+
+def make_kind(entry: Mapping[str, Any], about: Texts) -> Kind:
+    """The kind of parameter that an entry of the material describes."""
+    return Kind(
+        names=tuple(entry["names"]),
+        about=about,
+        type=entry.get("type", "string"),
+        types=tuple(entry.get("types", ())),
+        draw=entry.get("draw", ""),
+        choices=_texts(entry, "choices"),
+        codes=entry.get("codes", {}),
+        many=entry.get("many", False),
+        free=entry.get("free", False),
+        enum=entry.get("enum", False),
+        spoken=entry.get("spoken", False),
+        ask={language: entry[f"ask_{language}"] for language in LANGUAGES if "ask_zh" in entry},
+    )
 
 
 def read_tools(data: Path) -> dict[str, Tool]:

@@ -22,7 +22,8 @@ from glmscope.train.generators.tool_values import Language, Words
 from glmscope.train.generators.tool_wording import Frames
 from glmscope.train.toml_file import read_toml
 
-_MADE_SHARE = 0.25
+_MADE_SHARE = 0.4
+_SIBLING_SHARE = 0.35
 _HELD_OUT_ONE_IN = 10
 
 
@@ -95,25 +96,27 @@ class Scene:
     def offer(
         self, tool: Tool, said: Sequence[Mapping[str, Said]]
     ) -> tuple[DressedTool, PromptMessage]:
-        """The tool, dressed so that all these values can be passed, among up to two others."""
-        outfit = Dress.draw(self.rng, self.language)
+        """The tool, dressed so that all these values can be passed, among up to four others."""
+        outfit = Dress.draw(self.rng, self.language, self.material.words)
         dressed = dress(self.rng, tool, outfit, said)
-        number = self.rng.choices((1, 2, 3), weights=(45, 37, 18))[0]
+        number = self.rng.choices((1, 2, 3, 4, 5), weights=(38, 33, 19, 7, 3))[0]
         others = self._others(tool, outfit, number - 1, near=True)
         offered = [dressed.description, *(o for o in others if o["name"] != dressed.name)]
         self.rng.shuffle(offered)
         return dressed, self.system(offered)
 
     def offer_others(self, tool: Tool | None, apart: frozenset[str] = frozenset()) -> PromptMessage:
-        """One to three tools that are not meant by a question for `tool`, and none of `apart`."""
-        outfit = Dress.draw(self.rng, self.language)
-        number = self.rng.choices((1, 2, 3), weights=(50, 35, 15))[0]
+        """One to four tools that are not meant by a question for `tool`, and none of `apart`."""
+        outfit = Dress.draw(self.rng, self.language, self.material.words)
+        number = self.rng.choices((1, 2, 3, 4), weights=(46, 33, 15, 6))[0]
         return self.system(self._others(tool, outfit, number, near=False, apart=apart))
 
     def ask(self, tool: Tool, template: str, values: Mapping[str, str]) -> PromptMessage:
         """The user's question."""
         frames = self.material.frames
-        worded = frames.reword(self.rng, template, self.language)
+        # Questions for made-up tools have words of many sorts already, names of things among them.
+        made = tool.group == "made"
+        worded = template if made else frames.reword(self.rng, template, self.language)
         ends_free = tool.ends_free(worded)
         framed = frames.put_around(self.rng, worded, self.language, ends_free)
         return PromptMessage("user", fill_slots(framed, values))
@@ -150,7 +153,7 @@ class Scene:
         left_out = {*apart, "search_web"} if tool and not near else set(apart)
         group = tool.group if tool and near and self.rng.random() < 0.5 else None
         while len(offered) < number:
-            other = self.tool()
+            other = self._beside(tool) if tool and near else self.tool()
             if other.id in left_out or (tool and are_confusable(tool, other)):
                 continue
             if tool and not near and other.group == tool.group:
@@ -161,6 +164,12 @@ class Scene:
             left_out.add(other.id)
             offered.setdefault(dressed.name, dressed.description)
         return list(offered.values())
+
+    def _beside(self, tool: Tool) -> Tool:
+        """Any tool, or, for one that is made up, one about the same thing that does another."""
+        if tool.group == "made" and self.rng.random() < _SIBLING_SHARE:
+            return self.material.workshop.make(self.rng, beside=tool)
+        return self.tool()
 
     def system(self, offered: list[Any]) -> PromptMessage:
         """The message that offers these tools, now and then with words of its own."""

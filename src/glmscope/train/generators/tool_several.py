@@ -30,7 +30,7 @@ def several_calls(scene: Scene) -> Dialogue:
     order = [*tools, *rng.choices(tools, k=rng.choice((1, 2, 3)))]
     # Every tool is asked for once at most before the first is asked for again.
     questions = [_question(scene, tool) for tool in order[:6]]
-    outfit = Dress.draw(rng, scene.language)
+    outfit = Dress.draw(rng, scene.language, scene.material.words)
     dressed = {
         tool.id: dress(rng, tool, outfit, [one.said for one in questions if one.tool is tool])
         for tool in tools
