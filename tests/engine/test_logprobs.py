@@ -10,7 +10,7 @@ import pytest
 
 from glmscope.engine.engine import Sampling, TokenLogprob
 from glmscope.engine.openvino import OpenVINOEngine
-from glmscope.errors import EngineFailure, InvalidParameter
+from glmscope.errors import EngineFailure
 from glmscope.model.convert import convert
 from glmscope.parity.network import Network
 from tests.support.checkpoints import write_checkpoint
@@ -59,8 +59,8 @@ async def generated(directory: Path, sampling: Sampling) -> list[TokenLogprob]:
     return logprobs
 
 
-async def scored(directory: Path, ids: list[int], **options) -> list[TokenLogprob]:
-    engine = await asyncio.to_thread(OpenVINOEngine.open, directory, **options)
+async def scored(directory: Path, ids: list[int]) -> list[TokenLogprob]:
+    engine = await asyncio.to_thread(OpenVINOEngine.open, directory)
     try:
         return await engine.score(ids)
     finally:
@@ -124,11 +124,6 @@ async def test_a_score_of_a_golden_network_is_the_log_softmax(golden_network):
     assert [each.logprob for each in known] == pytest.approx(
         expected(golden_network, ids), abs=1e-3
     )
-
-
-async def test_with_a_prefix_cache_scoring_is_refused(random_network):
-    with pytest.raises(InvalidParameter, match="prefix cache"):
-        await scored(random_network, PROMPT, prefix_cache=True)
 
 
 @pytest.mark.parametrize("ids", [[], [64], [-1], [1] * 512])

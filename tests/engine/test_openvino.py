@@ -251,19 +251,6 @@ async def test_a_small_cache_limits_the_positions(converted: Path) -> None:
         OpenVINOEngine.open(converted, cache_gb=1e-9)
 
 
-async def test_the_prefix_cache_changes_no_answer(converted: Path) -> None:
-    plain = await asyncio.to_thread(OpenVINOEngine.open, converted)
-    caching = await asyncio.to_thread(lambda: OpenVINOEngine.open(converted, prefix_cache=True))
-    prompt = [i % 60 for i in range(150)]
-    try:
-        expected = await _ids(plain, prompt, GREEDY)
-        assert await _ids(caching, prompt, GREEDY) == expected
-        assert await _ids(caching, prompt, GREEDY) == expected
-    finally:
-        await plain.close()
-        await caching.close()
-
-
 def test_a_directory_that_is_no_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelFilesError, match="not a converted model"):
         OpenVINOEngine.open(tmp_path)

@@ -20,6 +20,7 @@ class FakePipeline:
     def __init__(self, fails_after: int | None = None, refuses: bool = False) -> None:
         self.fails_after = fails_after
         self.refuses = refuses
+        self.room = 10**12
         self.steps = 0
         self.handles: list[Any] = []
 
@@ -42,6 +43,9 @@ class FakePipeline:
         return any(handle.left for handle in self.handles)
 
     is_worn = False
+
+    def has_room(self, lengths: list[int]) -> bool:
+        return sum(lengths) <= self.room
 
     def cache_used(self) -> float:
         return 0.5
@@ -177,6 +181,24 @@ def test_a_refused_sequence_fails_alone() -> None:
     assert worker.submit(accepted)
     assert accepted_deliveries.get(timeout=5) == Step((7,), "length")
     assert worker.load().running == 0
+    worker.close()
+
+
+def test_who_finds_no_room_waits_in_the_line() -> None:
+    """The second one waits for the first, which does not end, and the third one behind it."""
+    endless = 10**9
+    pipeline = FakePipeline()
+    pipeline.room = endless + 5
+    worker = Worker(_opener(pipeline))
+    (first, of_first), (second, of_second), (third, of_third) = map(_sequence, (endless, 5, 1))
+    with worker._changed:
+        assert all(worker.submit(each) for each in (first, second, third))
+    assert [of_first.get(timeout=5) for _ in range(20)] == [Step((7,))] * 20
+    assert of_second.empty() and of_third.empty()
+    assert (worker.load().running, worker.load().waiting) == (1, 2)
+    worker.cancel(first)
+    assert [of_second.get(timeout=5) for _ in range(5)][-1] == Step((7,), "length")
+    assert of_third.get(timeout=5) == Step((7,), "length")
     worker.close()
 
 

@@ -7,11 +7,11 @@ from glmscope.text.tokenizer import Tokenizer
 
 
 def vocabulary_of(tokenizer: Tokenizer) -> Vocabulary:
-    """The words of its ids, the id that ends a text, and those that begin turns, if there are."""
+    """The words of its ids, and those with a part in prompts and replies."""
     special = tokenizer.special
     user, assistant, observation = special.user, special.assistant, special.observation
     turns = None
     if user is not None and assistant is not None and observation is not None:
         turns = TurnIds(user, assistant, observation)
     pieces = [tokenizer.id_bytes(token_id) for token_id in range(tokenizer.vocab_size)]
-    return Vocabulary(pieces, special.eos, turns)
+    return Vocabulary(pieces, special.eos, turns, (special.gmask, special.sop))

@@ -54,6 +54,9 @@ class Sampling:
     `logprobs` k asks for the log-probability of every id with its k likeliest alternatives; None
     asks for nothing. `json_schema` is the JSON text of a schema that the reply must follow;
     `calls` says what the reply may call, and that it calls nothing else. At most one of the two.
+
+    `cache_scope` says whose earlier prompts an engine that keeps what it has read may build on, and
+    who may build on this one: those of the same scope and nobody else. None: nobody.
     """
 
     max_new_tokens: int
@@ -67,6 +70,7 @@ class Sampling:
     logprobs: int | None = None
     json_schema: str | None = None
     calls: CallRule | None = None
+    cache_scope: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

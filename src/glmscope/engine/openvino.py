@@ -18,6 +18,7 @@ from glmscope.engine.engine import EngineAbility, EngineLoad, Sampling, Step, To
 from glmscope.engine.json_schema import read_json_schema
 from glmscope.engine.loading import load_pipeline
 from glmscope.engine.pipeline import PipelineSettings, cache_tokens, kv_bytes_per_token
+from glmscope.engine.salts import Aliases
 from glmscope.engine.vocabulary import Vocabulary, grammar_tokenizer
 from glmscope.engine.worker import Delivery, Worker, WorkerSequence
 from glmscope.errors import EngineFailure, InvalidParameter, ModelUnavailable, UsageError
@@ -44,6 +45,7 @@ class OpenVINOEngine:
         cached_tokens: int,
         abilities: frozenset[EngineAbility],
         kv_bytes_per_token: float,
+        aliases: Aliases | None = None,
     ) -> None:
         config = manifest.config
         self.abilities = abilities
@@ -55,6 +57,7 @@ class OpenVINOEngine:
         self._vocabulary = config.padded_vocab_size
         self._prefix_ids = tuple(range(self._vocabulary, self._vocabulary + manifest.prefix_length))
         self._worker = worker
+        self._aliases = aliases
 
     @classmethod
     def open(
@@ -63,21 +66,22 @@ class OpenVINOEngine:
         *,
         cache_gb: float | None = None,
         threads: int | None = None,
-        prefix_cache: bool = False,
+        prefix_cache: bool | None = False,
         fast: bool | None = None,
         vocabulary: Vocabulary | None = None,
     ) -> OpenVINOEngine:
         """Load a converted model; returns when it can answer.
 
         `cache_gb` GiB of KV cache, shared by all sequences. `threads` defaults to the machine's
-        cores. `prefix_cache` lets a prompt reuse the KV of an earlier one that begins the same.
+        cores. `prefix_cache` lets a prompt reuse the KV of an earlier one of its scope that begins
+        the same; None does so where it can, that is where the `vocabulary` leaves ids to spare.
         `fast` allows int8 arithmetic and an 8-bit KV cache; by default it is on where the weights
         are rounded anyway, so that exact weights give the original's ids.
         With a `vocabulary` replies can be held to a JSON schema, and to calls of tools where it
         has ids that begin turns.
 
         Raises ModelFilesError for a directory that is not a whole converted model, UsageError for
-        a cache too small to hold anything.
+        a cache too small to hold anything, and for a prefix cache that is not possible.
         """
         manifest = read_manifest(directory)
         fast = not manifest.is_exact if fast is None else fast
@@ -87,19 +91,16 @@ class OpenVINOEngine:
         if tokens - manifest.prefix_length < 2:  # a token of a prompt and one of its reply
             raise UsageError(f"A KV cache of {gigabytes} GiB holds only {tokens} tokens.")
         tokenizer = _tokenizer(vocabulary, manifest.config.padded_vocab_size)
-        settings = PipelineSettings(
-            tokens, fast, manifest.group_size, threads, prefix_cache, tokenizer
-        )
-        abilities: set[EngineAbility] = {"logprobs"}
+        aliases = _aliases(vocabulary, manifest, prefix_cache)
+        settings = PipelineSettings(tokens, fast, manifest.group_size, threads, aliases, tokenizer)
+        abilities: set[EngineAbility] = {"logprobs", "score"}
         if tokenizer is not None:
             abilities.add("json")
             if vocabulary is not None and vocabulary.turn_ids is not None:
                 abilities.add("calls")
-        if not prefix_cache:  # the library says nothing of ids whose KV it did not compute
-            abilities.add("score")
         worker = Worker(lambda: load_pipeline(directory, manifest, settings))
         kv_bytes = kv_bytes_per_token(manifest.config, fast)
-        return cls(manifest, worker, tokens, frozenset(abilities), kv_bytes)
+        return cls(manifest, worker, tokens, frozenset(abilities), kv_bytes, aliases)
 
     def generate(self, prompt_ids: Sequence[int], sampling: Sampling) -> AsyncGenerator[Step, None]:
         """See Engine.generate.
@@ -110,9 +111,8 @@ class OpenVINOEngine:
         return self._steps(prompt_ids, sampling)
 
     async def score(self, ids: Sequence[int]) -> list[TokenLogprob]:
-        """See Engine.score; with `prefix_cache` it is refused."""
-        if "score" not in self.abilities:
-            raise InvalidParameter("A model that runs with a prefix cache cannot score texts.")
+        """See Engine.score."""
+        # The library says nothing of ids that it read before: the text is read for nobody's scope.
         one = Sampling(1, temperature=0.0, logprobs=0)
         known: list[TokenLogprob] = []
         async with aclosing(self._steps(ids, one, echo=True)) as steps:
@@ -158,6 +158,8 @@ class OpenVINOEngine:
         """Refuse what the pipeline would misread without a word; chat never asks for it."""
         if not prompt_ids or min(prompt_ids) < 0 or max(prompt_ids) >= self._vocabulary:
             raise EngineFailure("The prompt is empty or holds an id that the model does not have.")
+        if self._aliases is not None and not self._aliases.fit(tuple(prompt_ids)):
+            raise EngineFailure("With a prefix cache, prompts begin as texts and chats do.")
         if len(prompt_ids) + sampling.max_new_tokens > self.max_positions:
             raise EngineFailure(
                 f"Prompt and reply together may hold {self.max_positions} tokens here."
@@ -168,6 +170,26 @@ class OpenVINOEngine:
             read_json_schema(sampling.json_schema)
         if sampling.calls is not None and "calls" not in self.abilities:
             raise InvalidParameter("This model was loaded without what held calls need.")
+
+
+def _aliases(
+    vocabulary: Vocabulary | None, manifest: Manifest, wanted: bool | None
+) -> Aliases | None:
+    """What a prefix cache needs, if there is to be one. Raises UsageError where it cannot be."""
+    if wanted is False:
+        return None
+    if vocabulary is not None and vocabulary.opening is not None:
+        aliases = Aliases(
+            vocabulary.opening,
+            len(vocabulary.pieces),
+            manifest.config.padded_vocab_size,
+            manifest.prefix_length,
+        )
+        if aliases.is_possible:
+            return aliases
+    if wanted:
+        raise UsageError("A prefix cache needs a network with ids that its vocabulary leaves free.")
+    return None
 
 
 def _tokenizer(vocabulary: Vocabulary | None, size: int) -> genai.Tokenizer | None:

@@ -29,11 +29,15 @@ class TurnIds:
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """What each id adds to a text, by id; the id that ends one; those that begin turns, if any."""
+    """What each id adds to a text, by id; the id that ends one; those that begin turns, if any.
+
+    `opening`: the two ids that every prompt begins with, where there are such.
+    """
 
     pieces: Sequence[bytes]
     end_id: int
     turn_ids: TurnIds | None = None
+    opening: tuple[int, int] | None = None
 
 
 def grammar_tokenizer(vocabulary: Vocabulary, size: int) -> genai.Tokenizer:

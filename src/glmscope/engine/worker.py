@@ -30,12 +30,18 @@ class WorkerSequence:
     echo: bool = False
     handle: Handle | None = field(default=None, repr=False)
 
+    @property
+    def most_tokens(self) -> int:
+        """How long it may become, its prompt included."""
+        return len(self.prompt_ids) + self.sampling.max_new_tokens
+
 
 class Worker:
     """Runs `Pipeline` on a thread of its own; the public methods may be called from any thread.
 
     `open_pipeline` is called on that thread, now and again after the network has failed: what a
     failed step leaves behind is not trusted. A worn pipeline is replaced when nothing runs.
+    Sequences that do not fit beside those that run wait for their turn, in order.
     """
 
     def __init__(self, open_pipeline: Callable[[], Pipeline]) -> None:
@@ -44,6 +50,8 @@ class Worker:
         self._added: list[WorkerSequence] = []
         self._cancelled: set[WorkerSequence] = set()
         self._running: list[WorkerSequence] = []
+        self._leaving: list[WorkerSequence] = []
+        """Cancelled ones whose room the pipeline frees with its next step."""
         self._closed = False
         self._cache_used = 0.0
         self._failure: BaseException | None = None
@@ -110,6 +118,7 @@ class Worker:
         try:
             if pipeline.has_work:
                 pipeline.step()
+            self._leaving.clear()
             self._deliver()
             self._cache_used = pipeline.cache_used()
             if self._running and not pipeline.has_work:
@@ -127,26 +136,35 @@ class Worker:
                 self._changed.wait()
             if self._closed:
                 return False
-            added, self._added = self._added, []
             cancelled, self._cancelled = self._cancelled, set()
-            self._running += added
             self._running = [one for one in self._running if one not in cancelled]
+            self._leaving += cancelled
+            added = self._admit(pipeline)
         for sequence in cancelled:
             if sequence.handle is not None:
                 sequence.handle.cancel()
                 sequence.handle = None
         for sequence in added:
-            if sequence in cancelled:
-                continue
             try:
                 sequence.handle = pipeline.add(
                     sequence.prompt_ids, sequence.sampling, sequence.echo
                 )
-            except Exception:  # one request's fault, not the pipeline's
+            except Exception as error:  # one request's fault, not the pipeline's
                 log.exception("engine_add_failed")
                 self._forget(sequence)
-                _deliver_to(sequence, EngineFailure())
+                known = isinstance(error, ModelUnavailable)
+                _deliver_to(sequence, ModelUnavailable() if known else EngineFailure())
         return True
+
+    def _admit(self, pipeline: Pipeline) -> list[WorkerSequence]:
+        """Take those that came first into the running ones, as many as there is room for."""
+        lengths = [one.most_tokens for one in (*self._running, *self._leaving)]
+        admitted: list[WorkerSequence] = []
+        while self._added and pipeline.has_room([*lengths, self._added[0].most_tokens]):
+            lengths.append(self._added[0].most_tokens)
+            admitted.append(self._added.pop(0))
+        self._running += admitted
+        return admitted
 
     def _deliver(self) -> None:
         for sequence in list(self._running):

@@ -1,0 +1,119 @@
+"""How much sooner a conversation's next turn begins with the prefix cache, and what that costs.
+
+    python scripts/measure_prefix_cache.py chatglm3-6b-int4 --tokens 8000
+    python scripts/measure_prefix_cache.py src/glmscope/nano/model --tokens 1900 --decode 20
+
+The first turn of a conversation is read and answered in one scope. The second turn, `--tokens` ids
+with what came before, is then asked in the same scope and, as a key that has not seen any of it
+would have to, in another one. Ids are random, since what they say makes no difference to time.
+With `--decode N` the cost for each token of a reply is measured as well: N replies with a cache and
+N without, in turn.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+import statistics
+import time
+from pathlib import Path
+
+from glmscope.cli.vocabulary import vocabulary_of
+from glmscope.engine.engine import Sampling
+from glmscope.engine.openvino import OpenVINOEngine
+from glmscope.model.manifest import TOKENIZER_FILE, read_manifest
+from glmscope.text.tokenizer import Tokenizer
+
+ANSWER, QUESTION, DECODED = 32, 64, 128
+"""Ids of an answer and of a second question; ids of a reply that is timed."""
+
+Prompt = tuple[int, ...]
+
+
+async def reply(
+    engine: OpenVINOEngine, prompt: Prompt, scope: str | None, length: int = ANSWER
+) -> tuple[float, float, Prompt]:
+    """Seconds to the first id, seconds for each one after it, and the ids."""
+    ids: list[int] = []
+    first = 0.0
+    begun = time.perf_counter()
+    async for step in engine.generate(prompt, Sampling(length, temperature=0.0, cache_scope=scope)):
+        ids += step.ids
+        first = first or time.perf_counter() - begun
+    return first, (time.perf_counter() - begun - first) / (length - 1), tuple(ids)
+
+
+async def measure_turns(engine: OpenVINOEngine, tokenizer: Tokenizer, tokens: int) -> None:
+    """The second turn by the key that had the first one, and by another."""
+    drawn = random.Random(0)  # noqa: S311 -- nothing depends on what the ids are
+
+    def some(count: int) -> Prompt:
+        return tuple(drawn.randrange(3, tokenizer.piece_count) for _ in range(count))
+
+    await reply(engine, (*tokenizer.prefix_ids, *some(300)), None)  # no code is compiled later on
+    before = tokens - ANSWER - QUESTION
+    first_turn = (*tokenizer.prefix_ids, *some(before - 2))
+    opening, _, answer = await reply(engine, first_turn, "first key")
+    print(f"first turn, {before} ids: first token after {opening:.2f} s", flush=True)
+    second_turn = first_turn + answer + some(QUESTION)
+    cached, _, own = await reply(engine, second_turn, "first key")
+    print(f"second turn, {tokens} ids, the same key: after {cached:.3f} s", flush=True)
+    read, _, others = await reply(engine, second_turn, "second key")
+    print(f"second turn, {tokens} ids, another key: after {read:.2f} s")
+    print(f"{read / cached:.0f} times sooner; {engine.load().kv_used:.0%} of the pool in use")
+    same = sum(one == other for one, other in zip(own, others, strict=True))
+    print(f"{same} of {ANSWER} ids are the same")
+
+
+async def measure_decoding(
+    plain: OpenVINOEngine, caching: OpenVINOEngine, tokenizer: Tokenizer, rounds: int
+) -> None:
+    """Replies of both engines in turn, to the same short prompt."""
+    tokens: dict[str, list[float]] = {"without": [], "with": []}
+    prompt = (*tokenizer.prefix_ids, *tokenizer.encode("杭州在哪里？"))
+    for number in range(rounds):
+        for name, engine in (("without", plain), ("with", caching)):
+            _, between, _ = await reply(engine, prompt, f"{number}", DECODED)
+            tokens[name].append(between)
+    without, with_cache = (statistics.median(times) for times in tokens.values())
+    print(
+        f"a token of a reply: {without * 1e3:.3f} ms without the cache, "
+        f"{with_cache * 1e3:.3f} ms with it, {with_cache / without:.3f} times"
+    )
+
+
+def opened(arguments: argparse.Namespace, tokenizer: Tokenizer, cache: bool) -> OpenVINOEngine:
+    """The model, with how long it took to load."""
+    begun = time.perf_counter()
+    engine = OpenVINOEngine.open(
+        arguments.model,
+        cache_gb=arguments.cache_gb,
+        prefix_cache=cache,
+        vocabulary=vocabulary_of(tokenizer),
+    )
+    print(f"loaded {'with' if cache else 'without'} in {time.perf_counter() - begun:.2f} s")
+    return engine
+
+
+async def main() -> None:
+    """Measure what the command line asks for."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("model", type=Path, help="a converted model")
+    parser.add_argument("--tokens", type=int, default=8000, help="of the second turn's prompt")
+    parser.add_argument("--cache-gb", type=float, default=1.0)
+    parser.add_argument("--decode", type=int, default=0, metavar="N", help="replies to be timed")
+    arguments = parser.parse_args()
+    family = read_manifest(arguments.model).family
+    tokenizer = Tokenizer.from_file(arguments.model / TOKENIZER_FILE, family)
+    engine = opened(arguments, tokenizer, cache=True)
+    await measure_turns(engine, tokenizer, arguments.tokens)
+    if arguments.decode:
+        plain = opened(arguments, tokenizer, cache=False)
+        await measure_decoding(plain, engine, tokenizer, arguments.decode)
+        await plain.close()
+    await engine.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
