@@ -6,6 +6,7 @@ The library's types stop here: a worker adds sequences, steps, reads and cancels
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,12 @@ import numpy as np
 import openvino as ov
 import openvino_genai as genai
 
+from glmscope.engine.alias_graph import aliased
 from glmscope.engine.call_grammar import call_grammar
 from glmscope.engine.engine import LOWEST_LOGPROB, FinishReason, Sampling, Step, TokenLogprob
 from glmscope.engine.json_grammar import json_grammar
 from glmscope.engine.json_schema import read_json_schema
+from glmscope.engine.salts import Aliases, Salts
 from glmscope.errors import ModelFilesError
 from glmscope.model.config import ModelConfig
 
@@ -50,7 +53,8 @@ class PipelineSettings:
     fast: bool
     group_size: int | None = None
     threads: int | None = None
-    prefix_cache: bool = False
+    aliases: Aliases | None = None
+    """For a prefix cache whose scopes share nothing; None is for none."""
     tokenizer: genai.Tokenizer | None = None
 
     def properties(self) -> dict[str, Any]:
@@ -72,7 +76,7 @@ class PipelineSettings:
         """The library's scheduler settings."""
         scheduler = genai.SchedulerConfig()
         scheduler.num_kv_blocks = -(-self.cache_tokens // BLOCK_TOKENS)
-        scheduler.enable_prefix_caching = self.prefix_cache
+        scheduler.enable_prefix_caching = self.aliases is not None
         scheduler.dynamic_split_fuse = True
         scheduler.max_num_batched_tokens = CHUNK_TOKENS
         return scheduler
@@ -112,6 +116,8 @@ class Pipeline:
             raise ModelFilesError(f"{directory} cannot be loaded: {' '.join(reason)}") from None
         self._next_request = 0
         self._grammars: set[str] = set()
+        self._salts = None if settings.aliases is None else Salts(settings.aliases)
+        self._blocks: int = settings.scheduler().num_kv_blocks
         self._warm_up()
 
     def _warm_up(self) -> None:
@@ -125,8 +131,15 @@ class Pipeline:
     def add(self, prompt_ids: tuple[int, ...], sampling: Sampling, echo: bool = False) -> Handle:
         """Queue a sequence; dropping the handle cancels it.
 
-        With `echo` the prompt is returned in front of the reply.
+        With `echo` the prompt is returned in front of the reply; its first id may be an alias.
+        Raises ModelUnavailable where the cache has no salt left for a new scope.
         """
+        if self._salts is not None:
+            penalized = sampling.repetition_penalty != 1.0
+            prompt_ids = self._salts.salted(prompt_ids, sampling.cache_scope, penalized=penalized)
+        return self._queue(prompt_ids, sampling, echo)
+
+    def _queue(self, prompt_ids: tuple[int, ...], sampling: Sampling, echo: bool = False) -> Handle:
         self._next_request += 1
         ids = ov.Tensor(np.array([prompt_ids], np.int64))
         config = _generation_config(sampling)
@@ -146,10 +159,26 @@ class Pipeline:
         """Whether any sequence is unfinished."""
         return bool(self._pipeline.has_non_finished_requests())
 
+    def has_room(self, lengths: Sequence[int]) -> bool:
+        """Whether sequences that may grow to these lengths can be there at the same time.
+
+        Without a prefix cache the library takes any number, and lets some wait. With one it holds
+        what it finds for those that wait, and drops them all where nothing else is left; so each
+        gets its whole blocks, and one for what begins in the middle of another's.
+        """
+        if self._salts is None or len(lengths) == 1:
+            return True
+        needed = sum(-(-length // BLOCK_TOKENS) + 1 for length in lengths)
+        return needed <= self._blocks
+
     @property
     def is_worn(self) -> bool:
-        """Whether it should be opened anew: the library keeps every grammar it was ever given."""
-        return sum(map(len, self._grammars)) > _MOST_GRAMMAR_CHARACTERS
+        """Whether it should be opened anew.
+
+        The library keeps every grammar it was ever given, and a salt is given to one scope alone.
+        """
+        salts_spent = self._salts is not None and self._salts.is_spent
+        return salts_spent or sum(map(len, self._grammars)) > _MOST_GRAMMAR_CHARACTERS
 
     def cache_used(self) -> float:
         """Share of the KV cache in use, 0 to 1."""
@@ -157,6 +186,13 @@ class Pipeline:
 
 
 def _open(directory: Path, settings: PipelineSettings) -> genai.ContinuousBatchingPipeline:
+    if settings.aliases is None:
+        return _open_files(directory, settings)
+    with aliased(directory, settings.aliases.meanings()) as copy:
+        return _open_files(copy, settings)
+
+
+def _open_files(directory: Path, settings: PipelineSettings) -> genai.ContinuousBatchingPipeline:
     if settings.tokenizer is None:
         return genai.ContinuousBatchingPipeline(
             str(directory), settings.scheduler(), "CPU", settings.properties()
