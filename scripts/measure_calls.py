@@ -3,14 +3,17 @@
     python -m scripts.measure_calls CONVERTED --replies 500
 
 Each reply is held to tools of its own, drawn at random, and checked with `jsonschema`; it runs
-alone, and right after one of as many tokens that is held to nothing. Replies that reach the limit
-of tokens are counted apart. The time to the first token holds the preparation of the grammar.
+alone, and right after it one of as many tokens that is held to nothing. Replies are drawn until so
+many have ended by themselves; those that reach the limit of tokens are counted apart. The time to
+the first token holds the preparation of the grammar. Tools with a bound of a string's length are
+timed by themselves: where characters are counted, the runtime looks at ids one by one.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import json
 import random
 import statistics
@@ -71,27 +74,55 @@ def is_valid(tokenizer: Tokenizer, ids: list[int], tools: dict[str, Schema]) -> 
     return bool(jsonschema.Draft202012Validator(tools[call.name]).is_valid(call.parameters))
 
 
-async def measure(engine: OpenVINOEngine, tokenizer: Tokenizer, replies: int, tokens: int) -> None:
-    """Ask, check and print."""
+@dataclass
+class Count:
+    """Replies by how they ended, and the times of their tokens."""
+
+    valid: int = 0
+    ended: int = 0
+    cut: int = 0
+    counting: Times = field(default_factory=Times)
+    """Held to tools that bound a string's length."""
+    held: Times = field(default_factory=Times)
+    free: Times = field(default_factory=Times)
+
+    def __str__(self) -> str:
+        free = statistics.mean(self.free.between)
+        held, counting = (
+            f"{times}, {statistics.mean(times.between) / free:.2f} times that"
+            for times in (self.held, self.counting)
+        )
+        return (
+            f"{self.valid} of {self.ended} replies are valid calls; {self.cut} more were cut\n"
+            f"held to nothing:            {self.free}\n"
+            f"held to tools:              {held}\n"
+            f"tools with counted strings: {counting}"
+        )
+
+
+async def measure(engine: OpenVINOEngine, tokenizer: Tokenizer, replies: int, tokens: int) -> Count:
+    """Ask until so many replies have ended, and check each of them."""
     prompt = tokenizer.encode_with_prefix(QUESTION)
     wild = Sampling(tokens, temperature=1.9, top_p=1.0, stop_ids=tokenizer.stop_ids)
-    held, free = Times(), Times()
-    valid = cut = 0
-    for seed in range(replies):
+    count = Count()
+    for seed in itertools.count():
+        if count.ended == replies:
+            break
         rng = random.Random(seed)  # noqa: S311
         tools = {f"tool_{n}": random_parameters(rng) for n in range(rng.randint(1, 3))}
         callables = tuple(CallableTool(name, json.dumps(each)) for name, each in tools.items())
         rule = CallRule(callables, must_call=True, several=False)
-        ids, finish = await reply(engine, prompt, replace(wild, seed=seed, calls=rule), held)
-        cut += finish != "stop"
-        valid += finish == "stop" and is_valid(tokenizer, ids, tools)
+        counts = any("Length" in tool.parameters for tool in callables)
+        times = count.counting if counts else count.held
+        ids, finish = await reply(engine, prompt, replace(wild, seed=seed, calls=rule), times)
+        if finish == "stop":
+            count.ended += 1
+            count.valid += is_valid(tokenizer, ids, tools)
+        else:
+            count.cut += 1
         same = Sampling(len(ids), temperature=1.9, top_p=1.0, seed=seed)
-        await reply(engine, prompt, same, free)
-    print(f"{valid} of {replies - cut} replies are valid calls; {cut} more reached the limit")
-    print(f"held:   {held}")
-    print(f"free:   {free}")
-    ratio = statistics.mean(held.between) / statistics.mean(free.between)
-    print(f"a token that is held costs {ratio:.2f} times one that is not")
+        await reply(engine, prompt, same, count.free)
+    return count
 
 
 def main() -> None:
@@ -101,13 +132,13 @@ def main() -> None:
     )
     parser.add_argument("model", type=Path, metavar="CONVERTED")
     parser.add_argument("--replies", type=int, default=500)
-    parser.add_argument("--tokens", type=int, default=600, help="limit of a reply")
+    parser.add_argument("--tokens", type=int, default=200, help="limit of a reply")
     options = parser.parse_args()
     tokenizer = Tokenizer.from_file(options.model / TOKENIZER_FILE, Family.CHATGLM3)
     engine = OpenVINOEngine.open(options.model, vocabulary=vocabulary_of(tokenizer))
 
     async def run() -> None:
-        await measure(engine, tokenizer, options.replies, options.tokens)
+        print(await measure(engine, tokenizer, options.replies, options.tokens))
         await engine.close()
 
     asyncio.run(run())
