@@ -15,7 +15,7 @@ from glmscope.agent.tool import ToolRegistry
 from glmscope.agent.tools.builtin import Calculator
 from glmscope.conform.sdk.python import PythonSdk
 from glmscope.conform.sdk.response import Response
-from glmscope.conform.sdk.sdk import SdkRaisedError
+from glmscope.conform.sdk.sdk import Sdk, SdkRaisedError
 from glmscope.conform.target import Target
 from tests.agent.support import Answering, Sandboxes, call_of, code_of
 from tests.server.support import RunningServer, service_with, serving
@@ -58,7 +58,7 @@ def server() -> Iterator[RunningServer]:
 
 
 @pytest.fixture(scope="module", params=VERSIONS)
-def sdk(request: pytest.FixtureRequest, server: RunningServer) -> Iterator[PythonSdk]:
+def sdk(request: pytest.FixtureRequest, server: RunningServer) -> Iterator[Sdk]:
     interpreter = REPOSITORY / ".venv-sdk" / request.param / "bin" / "python"
     if not interpreter.is_file():
         pytest.skip(f"no SDK {request.param} in .venv-sdk: make sdk-envs installs it")
@@ -78,7 +78,7 @@ def messages_of(response: Response) -> list[Any]:
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("plugins", ["calculator", {"calculator": {}}], ids=str)
-def test_plain(sdk: PythonSdk, transport: str, plugins: object) -> None:
+def test_plain(sdk: Sdk, transport: str, plugins: object) -> None:
     need(sdk, transport)
     response = sdk.call(transport=transport, **asked("12345*2", plugins=plugins))
     call, result, answer = messages_of(response)
@@ -92,7 +92,7 @@ def test_plain(sdk: PythonSdk, transport: str, plugins: object) -> None:
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("flag", FLAGS, ids=str)
-def test_streamed(sdk: PythonSdk, transport: str, flag: dict[str, bool]) -> None:
+def test_streamed(sdk: Sdk, transport: str, flag: dict[str, bool]) -> None:
     need(sdk, transport)
     how = asked("12345*2", plugins={"calculator": {}})
     plain = sdk.call(transport=transport, **how)
@@ -113,7 +113,7 @@ def test_streamed(sdk: PythonSdk, transport: str, flag: dict[str, bool]) -> None
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_large_picture_arrives(sdk: PythonSdk, transport: str, stream: bool) -> None:
+def test_a_large_picture_arrives(sdk: Sdk, transport: str, stream: bool) -> None:
     need(sdk, transport)
     how = asked("plot it", plugins="code_interpreter", incremental_output=True)
     if not stream:
@@ -125,7 +125,7 @@ def test_a_large_picture_arrives(sdk: PythonSdk, transport: str, stream: bool) -
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-def test_the_messages_go_back_with_the_next_question(sdk: PythonSdk, transport: str) -> None:
+def test_the_messages_go_back_with_the_next_question(sdk: Sdk, transport: str) -> None:
     need(sdk, transport)
     how = asked("12345*2", plugins={"calculator": {}})
     how["messages"] += messages_of(sdk.call(transport=transport, **how))
@@ -137,9 +137,7 @@ def test_the_messages_go_back_with_the_next_question(sdk: PythonSdk, transport: 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("plugins", ["天气", {"天气": {}}], ids=str)
-def test_a_tool_of_the_operators_in_chinese(
-    sdk: PythonSdk, transport: str, plugins: object
-) -> None:
+def test_a_tool_of_the_operators_in_chinese(sdk: Sdk, transport: str, plugins: object) -> None:
     need(sdk, transport)
     if transport == "http" and isinstance(plugins, str):
         with pytest.raises(SdkRaisedError, match="latin-1"):  # a header of requests has no room
@@ -150,7 +148,7 @@ def test_a_tool_of_the_operators_in_chinese(
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-def test_a_plugin_that_there_is_not(sdk: PythonSdk, transport: str) -> None:
+def test_a_plugin_that_there_is_not(sdk: Sdk, transport: str) -> None:
     need(sdk, transport)
     for stream in (False, True):
         (response,) = sdk.responses(
@@ -161,12 +159,12 @@ def test_a_plugin_that_there_is_not(sdk: PythonSdk, transport: str) -> None:
         assert 'no tool "nothing"' in response.message
 
 
-def asks_for_pieces(sdk: PythonSdk, flag: dict[str, bool]) -> bool:
+def asks_for_pieces(sdk: Sdk, flag: dict[str, bool]) -> bool:
     """Asked for whole texts, a young SDK asks for pieces all the same, and puts texts together."""
     wanted = flag.get("incremental_output")
     return bool(wanted) or (wanted is False and sdk.name != "python 1.14.0")
 
 
-def need(sdk: PythonSdk, transport: str) -> None:
+def need(sdk: Sdk, transport: str) -> None:
     if transport == "async" and "AioGeneration" not in sdk.classes:
         pytest.skip(f"{sdk.name} has no AioGeneration")
