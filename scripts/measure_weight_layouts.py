@@ -6,7 +6,11 @@ A layout is BITS:GROUP/VOCABULARY_BITS: layer matrices in BITS with a scale per 
 (`row`: one per row), embedding and output in VOCABULARY_BITS by row (`4` there: by GROUP). A few
 layers of the true shape with random integers stand for the whole network; the variants take
 turns, round after round, and the best of each is printed, as a ratio to the first: what else the
-machine does can only slow a round down.
+machine does can only slow a round down. A setting is a name and any properties of the runtime:
+`serving,KV_CACHE_PRECISION=u4`.
+
+To compare graphs, let another version of this repository write its own (`--write DIR`) and name
+the directory: `--models DIR` is timed before all layouts.
 """
 
 from __future__ import annotations
@@ -25,6 +29,7 @@ import numpy as np
 import openvino as ov
 import openvino_genai as genai
 
+from glmscope.engine.pipeline import CHUNK_TOKENS, PipelineSettings
 from glmscope.family import Family
 from glmscope.model.config import ModelConfig
 from glmscope.model.graph import build_graph
@@ -32,6 +37,7 @@ from glmscope.model.layout import expected_tensors
 from glmscope.model.weights import QuantizedMatrix
 
 SETTINGS: dict[str, dict[str, str]] = {
+    "serving": PipelineSettings(cache_tokens=0, fast=True).properties(),
     "default": {},
     "fast": {"DYNAMIC_QUANTIZATION_GROUP_SIZE": "128"},
     "f32": {"INFERENCE_PRECISION_HINT": "f32"},
@@ -50,7 +56,6 @@ class RandomWeights:
     shapes: dict[str, tuple[int, ...]]
     layout: str
     kept: list[QuantizedMatrix] = field(default_factory=list)
-    nbytes: int = 0
 
     def vector(self, name: str) -> np.ndarray[Any, Any]:
         """Norm weights of one, biases of zero."""
@@ -72,8 +77,6 @@ class RandomWeights:
             packed = rng.integers(-128, 128, (rows, columns), np.int8)
             matrix = QuantizedMatrix(packed, _scales(rows, columns // size, 0.0001), 8)
         self.kept.append(matrix)
-        if "word_embeddings" not in name:  # looked up, not read through
-            self.nbytes += matrix.packed.nbytes + matrix.scales.nbytes
         return matrix
 
 
@@ -81,12 +84,15 @@ def _scales(rows: int, groups: int, value: float) -> np.ndarray[Any, Any]:
     return np.full((rows, groups), value, np.float16)
 
 
-def write_model(directory: Path, layout: str, layers: int) -> int:
-    """Write a model of `layers` layers; returns the weight bytes that one decoding step reads."""
+def write_model(directory: Path, layout: str, layers: int, grouped: bool = True) -> None:
+    """Write a model of `layers` layers of the 6B shape.
+
+    Without `grouped` every query head has a key and a value head of its own.
+    """
     config = ModelConfig(
         family=Family.CHATGLM3,
         num_layers=layers,
-        multi_query_attention=True,
+        multi_query_attention=grouped,
         multi_query_group_num=2,
         add_qkv_bias=True,
         seq_length=8192,
@@ -95,7 +101,6 @@ def write_model(directory: Path, layout: str, layers: int) -> int:
     weights = RandomWeights(shapes, layout)
     directory.mkdir(parents=True)
     ov.serialize(build_graph(config, weights), directory / "openvino_model.xml")
-    return weights.nbytes
 
 
 def measure(
@@ -131,48 +136,63 @@ def measure(
     return speeds
 
 
+def properties(setting: str) -> dict[str, str]:
+    """Those that `NAME,KEY=VALUE,…` stands for; raises KeyError for an unknown name."""
+    name, *more = setting.split(",")
+    return SETTINGS[name] | dict(each.split("=", 1) for each in more)
+
+
 def main() -> None:
     """Read the command line, measure, print a table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--layouts", nargs="+", default=["4:128/8"])
-    parser.add_argument("--settings", nargs="+", default=["fast"], choices=SETTINGS)
-    parser.add_argument("--batches", nargs="+", type=int, default=[256])
+    parser.add_argument("--settings", nargs="+", default=["serving"], metavar="NAME[,KEY=VALUE]")
+    parser.add_argument("--batches", nargs="+", type=int, default=[CHUNK_TOKENS])
+    parser.add_argument("--models", nargs="+", type=Path, default=[], metavar="DIR")
+    parser.add_argument("--write", type=Path, metavar="DIR", help="the first layout; then end")
     parser.add_argument("--layers", type=int, default=4)
     parser.add_argument("--prompt", type=int, default=512)
     parser.add_argument("--streams", nargs="+", type=int, default=[1, 4, 8])
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
+    if any(setting.split(",")[0] not in SETTINGS for setting in options.settings):
+        parser.error(f"settings begin with one of {', '.join(SETTINGS)}")
+    if options.write is not None:
+        write_model(options.write, options.layouts[0], options.layers)
+        return
     scratch = Path(tempfile.mkdtemp(prefix="layouts-"))
     try:
-        read = {
-            layout: write_model(scratch / layout.replace("/", "-"), layout, options.layers)
-            for layout in options.layouts
-        }
-        variants = list(itertools.product(options.layouts, options.settings, options.batches))
-        results: dict[tuple[str, str, int], list[list[float]]] = {v: [] for v in variants}
-        for _ in range(options.rounds):
-            for layout, setting, batch in variants:
-                directory = scratch / layout.replace("/", "-")
-                speeds = measure(
-                    directory, SETTINGS[setting], options.prompt, options.streams, batch
-                )
-                results[layout, setting, batch].append(speeds)
-        columns = [f"prefill {options.prompt}", *(f"decode x{n}" for n in options.streams)]
-        print(f"{options.layers} layers; tok/s (ratio to the first); GB/s of weights at one stream")
-        print(f"{'layout':<12}{'settings':<12}{'batch':>6}", *(f"{c:>18}" for c in columns))
-        first: list[float] | None = None
-        for variant, rounds in results.items():
-            best = [max(column) for column in zip(*rounds, strict=True)]
-            first = first or best
-            cells = [f"{m:8.1f} ({m / f:4.2f}x)" for m, f in zip(best, first, strict=True)]
-            layout, setting, batch = variant
-            bandwidth = read[layout] / 1e9 * best[1] / options.streams[0]
-            row = f"{layout:<12}{setting:<12}{batch:>6}"
-            print(row, *(f"{c:>18}" for c in cells), f"{bandwidth:6.1f} GB/s")
+        models = {directory.name: directory for directory in options.models}
+        for layout in options.layouts:
+            models[layout] = scratch / layout.replace("/", "-")
+            write_model(models[layout], layout, options.layers)
+        print_table(options, models)
     finally:
         shutil.rmtree(scratch)
+
+
+def print_table(options: argparse.Namespace, models: dict[str, Path]) -> None:
+    """Measure every combination in turn; the best round of each counts."""
+    variants = list(itertools.product(models, options.settings, options.batches))
+    best: dict[tuple[str, str, int], list[float]] = {}
+    for _ in range(options.rounds):
+        for variant in variants:
+            model, setting, batch = variant
+            speeds = measure(
+                models[model], properties(setting), options.prompt, options.streams, batch
+            )
+            best[variant] = list(map(max, speeds, best.get(variant, speeds)))
+    columns = [f"prefill {options.prompt}", *(f"decode x{n}" for n in options.streams)]
+    print(f"{options.layers} layers; tok/s (ratio to the first)")
+    width = 1 + max(len(setting) for setting in options.settings)
+    print(f"{'model':<12}{'settings':<{width}}{'batch':>6}", *(f"{c:>18}" for c in columns))
+    first = best[variants[0]]
+    for (model, setting, batch), speeds in best.items():
+        cells = [f"{m:8.1f} ({m / f:4.2f}x)" for m, f in zip(speeds, first, strict=True)]
+        row = f"{model:<12}{setting:<{width}}{batch:>6}"
+        print(row, *(f"{c:>18}" for c in cells), flush=True)
 
 
 if __name__ == "__main__":
