@@ -38,7 +38,8 @@ def test_the_scripted_engine_speaks_in_a_given_vocabulary() -> None:
         ({"cache_gb": 2.0}, "--cache-gb"),
         ({"threads": 1}, "--threads"),
         ({"exact": False}, "--exact/--fast"),
-        ({"prefix_cache": True}, "--prefix-cache"),
+        ({"prefix_cache": True}, "--prefix-cache/--no-prefix-cache"),
+        ({"prefix_cache": False}, "--prefix-cache/--no-prefix-cache"),
     ],
 )
 def test_the_scripted_engine_ignores_no_option(options: dict[str, Any], named: str) -> None:

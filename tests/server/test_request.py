@@ -17,12 +17,13 @@ from tests.server.support import service_with
 
 MODELS = service_with().models
 REQUEST_ID = "11111111-1111-4111-8111-111111111111"
+RECORD = RequestRecord(REQUEST_ID)
 NEITHER = 'Either "prompt" or "messages" must exist and cannot both be none.'
 
 
 def read(given: object, **parameters: object) -> GenerationRequest:
     body = {"input": given, "parameters": parameters}
-    return read_generation(body, MODELS["chatglm3-6b"], REQUEST_ID)
+    return read_generation(body, MODELS["chatglm3-6b"], RECORD)
 
 
 def chat(**parameters: object) -> ChatRequest:
@@ -60,23 +61,26 @@ def test_models_that_are_none(model: object, error: type[GLMScopeError]) -> None
 def test_input_must_be_there_and_be_an_object() -> None:
     for body in ({}, {"input": None}):
         with pytest.raises(EmptyInput):
-            read_generation(body, MODELS["chatglm3-6b"], REQUEST_ID)
+            read_generation(body, MODELS["chatglm3-6b"], RECORD)
     assert refusal(["prompt"]) == "input should be an object."
     with pytest.raises(InvalidParameter, match="parameters should be an object"):
-        read_generation(
-            {"input": {"prompt": "x"}, "parameters": []}, MODELS["chatglm3-6b"], REQUEST_ID
-        )
+        read_generation({"input": {"prompt": "x"}, "parameters": []}, MODELS["chatglm3-6b"], RECORD)
 
 
 def test_parameters_absent_null_and_empty_are_the_same() -> None:
     bodies: list[dict[str, Any]] = [{}, {"parameters": None}, {"parameters": {}}]
     read_ones = [
-        read_generation({"input": {"prompt": "x"}, **body}, MODELS["chatglm3-6b"], REQUEST_ID)
+        read_generation({"input": {"prompt": "x"}, **body}, MODELS["chatglm3-6b"], RECORD)
         for body in bodies
     ]
     assert read_ones[0] == read_ones[1] == read_ones[2]
     assert read_ones[0] == GenerationRequest(
-        ChatRequest(request_id=REQUEST_ID, model="chatglm3-6b", messages=(Message("user", "x"),)),
+        ChatRequest(
+            request_id=REQUEST_ID,
+            model="chatglm3-6b",
+            messages=(Message("user", "x"),),
+            cache_scope="",
+        ),
         ResultShape("text"),
         False,
     )
@@ -118,6 +122,7 @@ def test_all_parameters_arrive() -> None:
             request_id=REQUEST_ID,
             model="chatglm3-6b",
             messages=(Message("user", "x"),),
+            cache_scope="",
             max_tokens=9,
             temperature=1.0,
             top_p=0.5,

@@ -56,17 +56,21 @@ async def time_prefill(engine: Engine, prompt: Sequence[int]) -> float:
     return time.perf_counter() - started
 
 
-async def time_decode(engine: Engine, prompts: Sequence[Sequence[int]], new: int) -> Decoded:
+async def time_decode(
+    engine: Engine, prompts: Sequence[Sequence[int]], new: int, longest: int | None = None
+) -> Decoded:
     """Decode a stream a prompt until each has made `new` tokens beside all the others.
 
     What streams make while others still read their prompts does not count, so the engine needs room
-    for more than prompt and `new`. Raises as the engine does.
+    for more than prompt and `new`: `longest`, or as much as the engine may hold. Raises as the
+    engine does.
     """
     await _until_idle(engine)
     streams = [_Stream() for _ in prompts]
 
     async def decode(stream: _Stream, prompt: Sequence[int]) -> None:
-        sampling = Sampling(engine.max_positions - len(prompt), temperature=0.0)
+        room = engine.max_positions - len(prompt)
+        sampling = Sampling(min(longest or room, room), temperature=0.0)
         count = 0
         started = time.perf_counter()
         async with aclosing(engine.generate(prompt, sampling)) as steps:

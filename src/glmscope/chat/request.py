@@ -35,7 +35,7 @@ class ReplyRequest:
     neither is part of the reply. `n` replies are made side by side, 1 to 4. `logprobs` k asks for
     the log-probability of every token, with k alternatives (0 to 5). `json_schema` is the JSON
     text of a schema that every reply must follow. `whole` says that nobody sees any of the reply
-    before its end, so that text may be taken back until then.
+    before its end, so that text may be taken back until then. `cache_scope`: see `Sampling`.
     """
 
     request_id: str
@@ -53,6 +53,7 @@ class ReplyRequest:
     logprobs: int | None = None
     json_schema: str | None = None
     whole: bool = False
+    cache_scope: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

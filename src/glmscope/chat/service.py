@@ -274,4 +274,5 @@ def _sampling(
         stop_ids=model.tokenizer.stop_ids,
         logprobs=request.logprobs,
         json_schema=request.json_schema,
+        cache_scope=request.cache_scope,
     )

@@ -84,22 +84,24 @@ async def calibrate(engine: OpenVINOEngine, opening: Sequence[int]) -> Calibrati
 
 
 async def _measure(engine: OpenVINOEngine, opening: Sequence[int]) -> Calibration:
-    size = engine.manifest.config.padded_vocab_size
+    # Ids with a text of their own come before those that prompts begin with.
+    size = min(opening, default=engine.manifest.config.padded_vocab_size)
 
     def prompt(tokens: int, number: int) -> list[int]:
         """One that no other prompt here begins with."""
         return [*opening, *((number + 7 * each) % size for each in range(tokens - len(opening)))]
 
     machine = Machine()
-    streams = min(STREAMS, engine.cached_tokens // (_CONTEXT + 4 * _NEW))
+    longest = 4 * _NEW
+    streams = min(STREAMS, engine.cached_tokens // (_CONTEXT + longest))
     tokens = min(PROMPT_TOKENS, engine.max_positions - 1)
     async with _left_alone(engine, 1):
         first_seconds = await time_prefill(engine, prompt(tokens, 0))
-        brief = await time_decode(engine, [prompt(_CONTEXT, 1)], _BRIEF)
-        one = await time_decode(engine, [prompt(_CONTEXT, 2)], _NEW)
+        brief = await time_decode(engine, [prompt(_CONTEXT, 1)], _BRIEF, longest)
+        one = await time_decode(engine, [prompt(_CONTEXT, 2)], _NEW, longest)
     async with _left_alone(engine, streams):
         prompts = [prompt(_CONTEXT, 3 + number) for number in range(streams)]
-        many = await time_decode(engine, prompts, _BRIEF)
+        many = await time_decode(engine, prompts, _BRIEF, longest)
     read = await asyncio.to_thread(read_bandwidth, machine.cores, _READ_BYTES)
     work = NetworkWork.of(engine.manifest, engine.kv_bytes_per_token)
     return Calibration(

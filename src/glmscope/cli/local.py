@@ -56,7 +56,12 @@ class LocalModel:
         To be read from the main thread, which is where signals arrive.
         """
         reply = self._plugins.prepare(
-            ChatRequest(request_id=str(uuid.uuid4()), model=self._id, messages=tuple(messages))
+            ChatRequest(
+                request_id=str(uuid.uuid4()),
+                model=self._id,
+                messages=tuple(messages),
+                cache_scope="",
+            )
         )
         self._stopping = False
         # For the whole reply, and not by way of the loop: a signal between two steps must neither

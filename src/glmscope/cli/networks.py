@@ -65,8 +65,12 @@ def open_networks(options: ModelOptions) -> list[ServedModel]:
 def network_loader(options: ModelOptions) -> tuple[str, Callable[[], OpenVINOEngine]]:
     """What the one model of `options` is called, and what loads it; it is converted now.
 
-    Raises as `open_networks` does.
+    It keeps no prefixes, so that whatever is asked twice costs twice. Raises as `open_networks`
+    does, and UsageError where prefixes are to be kept.
     """
+    if options.prefix_cache:
+        raise UsageError("--prefix-cache is for servers: every prompt is measured as a new one.")
+    options = replace(options, prefix_cache=False)
     (text,) = options.models
     source = parse_source(text)
     plan = _plan(source, options)

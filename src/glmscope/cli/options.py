@@ -110,14 +110,14 @@ class ComputeOptions:
         ),
     ] = None
     prefix_cache: Annotated[
-        bool,
+        bool | None,
         typer.Option(
-            "--prefix-cache",
-            help="Read a prompt's beginning once for everybody; how soon an answer starts then "
-            "tells that somebody asked the same before.",
+            "--prefix-cache/--no-prefix-cache",
+            help="Read what a key's prompts begin with once; keys share nothing.  "
+            r"\[default: where the model's vocabulary allows it]",
             rich_help_panel=_MODELS,
         ),
-    ] = False
+    ] = None
 
 
 @dataclass(frozen=True)

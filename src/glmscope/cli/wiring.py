@@ -60,7 +60,7 @@ def _refuse_network_options(options: ModelOptions) -> None:
         "--memory": options.memory,
         "--threads": options.threads,
         "--exact/--fast": options.exact,
-        "--prefix-cache": options.prefix_cache or None,
+        "--prefix-cache/--no-prefix-cache": options.prefix_cache,
     }
     for name, value in given.items():
         if value not in (None, ()):

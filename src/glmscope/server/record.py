@@ -53,6 +53,11 @@ class RequestRecord:
         return None if self.key is None else self.key.id
 
     @property
+    def cache_scope(self) -> str:
+        """Whose earlier prompts this one may build on: its key's; without keys, everybody's."""
+        return self.key_id or ""
+
+    @property
     def key_names(self) -> tuple[str, ...]:
         """The key's id and name, by which an operator's lists of tools know it."""
         return () if self.key is None else (self.key.id, self.key.name)

@@ -23,7 +23,7 @@ async def prepare_generation(
     """
     model = read_model(body, agent.models, record)
     record.model = model.id
-    call = read_generation(body, model, record.request_id, plugin_header, whole=whole)
+    call = read_generation(body, model, record, plugin_header, whole=whole)
     # In a thread, because a long conversation takes a moment to encode.
     reply = await run_in_threadpool(agent.prepare, call.chat, call.plugins, record.key_names)
     return call, reply

@@ -13,6 +13,7 @@ from glmscope.server.dashscope.parameters import read_parameters
 from glmscope.server.dashscope.result import ResultShape
 from glmscope.server.fields import Fields
 from glmscope.server.plugins import read_plugins
+from glmscope.server.record import RequestRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ def read_input(body: Fields) -> Fields:
 def read_generation(
     body: Fields,
     model: ServedModel,
-    request_id: str,
+    record: RequestRecord,
     plugin_header: str | None = None,
     *,
     whole: bool = False,
@@ -55,7 +56,7 @@ def read_generation(
     parameters = read_parameters(options, model.limits.output)
     plugins = read_plugins(plugin_header, options)
     chat = ChatRequest(
-        request_id=request_id,
+        request_id=record.request_id,
         model=model.id,
         messages=messages,
         max_tokens=parameters.max_tokens,
@@ -63,6 +64,7 @@ def read_generation(
         json_schema=parameters.json_schema,
         tools=parameters.tools,
         whole=whole,
+        cache_scope=record.cache_scope,
         **parameters.sampling,
     )
     return GenerationRequest(

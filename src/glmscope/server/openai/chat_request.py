@@ -13,6 +13,7 @@ from glmscope.server.fields import Fields, Interval
 from glmscope.server.messages import read_messages
 from glmscope.server.openai.parameters import Streaming, read_streaming, refuse_foreign
 from glmscope.server.plugins import read_plugins
+from glmscope.server.record import RequestRecord
 from glmscope.server.reply_form import read_json_schema, read_logprobs
 from glmscope.server.sampling import read_sampling
 from glmscope.server.tools import read_tools
@@ -39,7 +40,7 @@ class ChatCall:
     plugins: PluginRequest | None = None
 
 
-def read_chat(body: Fields, model: ServedModel, request_id: str) -> ChatCall:
+def read_chat(body: Fields, model: ServedModel, record: RequestRecord) -> ChatCall:
     """Messages first, then parameters. Raises EmptyInput and InvalidParameter."""
     messages = body.get("messages")
     if messages is None:
@@ -51,13 +52,14 @@ def read_chat(body: Fields, model: ServedModel, request_id: str) -> ChatCall:
     tools = read_tools(body)
     newer = fields.integer(body, "max_completion_tokens", longest)
     chat = ChatRequest(
-        request_id=request_id,
+        request_id=record.request_id,
         model=model.id,
         messages=conversation,
         max_tokens=max_tokens if newer is None else newer,
         logprobs=read_logprobs(body),
         json_schema=read_json_schema(body),
         tools=tools.offer,
+        cache_scope=record.cache_scope,
         **read_sampling(body),
     )
     plugins = read_plugins(None, body)

@@ -11,6 +11,7 @@ from glmscope.errors import EmptyInput, InvalidParameter
 from glmscope.server import fields
 from glmscope.server.fields import Fields, Interval
 from glmscope.server.openai.parameters import Streaming, read_streaming, refuse_foreign
+from glmscope.server.record import RequestRecord
 from glmscope.server.reply_form import TOP_LOGPROBS, read_json_schema
 from glmscope.server.sampling import read_sampling
 
@@ -41,7 +42,7 @@ class CompletionCall:
         return self.completions[0].logprobs
 
 
-def read_completion(body: Fields, model: ServedModel, request_id: str) -> CompletionCall:
+def read_completion(body: Fields, model: ServedModel, record: RequestRecord) -> CompletionCall:
     """Prompts first, then parameters. Raises EmptyInput and InvalidParameter."""
     prompts = _prompts(body.get("prompt"))
     refuse_foreign(body)
@@ -63,13 +64,14 @@ def read_completion(body: Fields, model: ServedModel, request_id: str) -> Comple
     streaming = read_streaming(body)
     completions = tuple(
         CompletionRequest(
-            request_id=request_id,
+            request_id=record.request_id,
             model=model.id,
             prompt=prompt,
             max_tokens=_DEFAULT_MAX_TOKENS if max_tokens is None else max_tokens,
             logprobs=logprobs,
             json_schema=json_schema,
             whole=not streaming.wanted,
+            cache_scope=record.cache_scope,
             **sampling,
         )
         for prompt in prompts

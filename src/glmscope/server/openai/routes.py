@@ -86,7 +86,7 @@ def _chat_routes(agent: Agent, answering: _Answering) -> APIRouter:
         record = RequestRecord.of(request)
         body = json_text.load_object(await request.body())
         model = read_model(body, agent.models, record)
-        call = read_chat(body, model, record.request_id)
+        call = read_chat(body, model, record)
         # In a thread, because a long conversation takes a moment to encode.
         reply = await run_in_threadpool(agent.prepare, call.chat, call.plugins, record.key_names)
         kind = "chat.completion.chunk" if call.streaming.wanted else "chat.completion"
@@ -115,7 +115,7 @@ def _completion_routes(service: ChatService, answering: _Answering) -> APIRouter
         record = RequestRecord.of(request)
         body = json_text.load_object(await request.body())
         model = read_model(body, service.models, record)
-        call = read_completion(body, model, record.request_id)
+        call = read_completion(body, model, record)
         reply = await run_in_threadpool(CompletionReply, service, call.completions, call.echo)
         return answering.answer(
             reply,
