@@ -64,6 +64,8 @@ FOLLOWED: list[dict[str, Any]] = [
     {"type": "number", "maximum": -2.5},
     {"type": "number", "minimum": -(10**400), "maximum": 1e300},
     {"enum": ["a", 1, None], "type": ["string", "null"]},
+    {"type": "string", "minLength": 120, "maxLength": 260},
+    {"type": "string", "x-order": 1, "nullable": True, "contentEncoding": "base64", "maxLength": 8},
     {"properties": {"a": {"type": "null"}}, "required": ["a"]},
     {"enum": ["\ud800"]},
 ]
@@ -95,7 +97,7 @@ REFUSED: list[tuple[Any, str]] = [
     ({"const": float("inf")}, "no value"),
     ({"type": "string", "minLength": 5, "maxLength": 4}, "allow nothing"),
     ({"type": "string", "minLength": -1}, "allow nothing"),
-    ({"type": "string", "maxLength": 10**9}, "above 128"),
+    ({"type": "string", "maxLength": 10**9}, "above 1024"),
     ({"type": "array", "minItems": 10**400}, "above 256"),
     ({"type": "array", "items": {"maxLength": 100}, "minItems": "2"}, "minItems"),
     ({"type": "array", "minItems": 1.5}, "not a whole number"),
@@ -129,8 +131,8 @@ REFUSED: list[tuple[Any, str]] = [
     ({"properties": {str(i): {} for i in range(500)}}, "larger"),
     ({"enum": ["x" * LONGEST_SCHEMA]}, "characters"),
     (
-        {"properties": {str(i): {"maxLength": 50} for i in range(3)}},
-        "above 28",
+        {"properties": {str(i): {"maxLength": 400} for i in range(3)}},
+        "above 224",
     ),
 ]
 

@@ -21,6 +21,7 @@ from glmscope.engine.schema_grammar import (
     Notation,
     SchemaRules,
     characters,
+    counted,
     literal,
 )
 from glmscope.engine.vocabulary import ASSISTANT_MARK, OBSERVATION_MARK, USER_MARK
@@ -114,11 +115,9 @@ def _argument(each: Property, rules: SchemaRules) -> str:
 
 def _counted(shortest: int, longest: int | None) -> str:
     """A string whose characters are counted; an escape is one."""
-    if longest is None:
-        single, double = f"in_single{{{shortest}}} single", f"in_double{{{shortest}}} double"
-        return f'"\'" {single} | "\\"" {double}'
-    count = f"{{{shortest},{longest}}}"
-    return f'"\'" in_single{count} "\'" | "\\"" in_double{count} "\\""'
+    single = counted("in_single", shortest, longest, "single", '"\'"')
+    double = counted("in_double", shortest, longest, "double", '"\\""')
+    return f'"\'" {single} | "\\"" {double}'
 
 
 def _python(text: str) -> str:

@@ -7,7 +7,7 @@ would let a network go on for ever.
 from __future__ import annotations
 
 from glmscope.engine.json_nodes import JsonSchema, Reference
-from glmscope.engine.schema_grammar import BEYOND_ASCII, Notation, SchemaRules, characters
+from glmscope.engine.schema_grammar import BEYOND_ASCII, Notation, SchemaRules, characters, counted
 
 # A string is a recursive rule, not a repeated one: the runtime then knows the allowed ids at once.
 # Where characters are counted it has to look at ids one by one (some 20 ms a step); were an escape
@@ -45,9 +45,8 @@ def json_grammar(schema: JsonSchema) -> str:
 
 def _counted(shortest: int, longest: int | None) -> str:
     """A string whose characters are counted; an escape is one."""
-    if longest is None:
-        return f'"\\"" character{{{shortest}}} string_rest'
-    return f'"\\"" character{{{shortest},{longest}}} "\\""'
+    return f'"\\"" {counted("character", shortest, longest, "string_rest", _QUOTE)}'
 
 
+_QUOTE = '"\\""'
 _JSON = Notation(comma='"," space', colon='":" space', value=str, counted=_counted)

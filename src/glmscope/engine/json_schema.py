@@ -32,13 +32,13 @@ LONGEST_SCHEMA = 16_384
 """Characters; together with the bounds below it keeps the time to prepare a grammar short."""
 _MOST_NODES = 400
 _DEEPEST = 32
-_MOST_COUNTED_CHARACTERS = 128
-"""Lengths of strings are counted by repeating a character in the grammar, which is slow."""
+_MOST_COUNTED_CHARACTERS = 1024
+"""Of all strings together: lengths are counted by repeating a character in the grammar."""
 _MOST_ITEMS = 256
 
 _DESCRIBING = frozenset({"$comment", "$id", "$schema", "default", "deprecated", "description"}) | {
     *("examples", "format", "readOnly", "title", "writeOnly"),
-    *("$defs", "definitions"),
+    *("$defs", "definitions", "contentEncoding", "contentMediaType", "nullable"),
 }
 _DEMANDING = {
     "object": frozenset({"properties", "required", "additionalProperties"}),
@@ -114,7 +114,7 @@ class _Reader:
             return AnyValue()
         if not isinstance(schema, dict):
             raise RefusalError(f"{where} is not an object")
-        demands = schema.keys() - _DESCRIBING
+        demands = {name for name in schema if not _describes(name)}
         for keyword in ("$ref", "const", "enum", "anyOf", "oneOf", "allOf"):
             if keyword in demands:
                 return self._special(schema, keyword, demands, where, deeper)
@@ -207,6 +207,11 @@ class _Reader:
         kind = self._node(others, f"additionalProperties of {where}", deeper - 1)
         # Beside listed ones a further member could repeat a name and undo what was said.
         return Object(properties, None if properties else kind)
+
+
+def _describes(keyword: str) -> bool:
+    """Whether nothing has to follow it: `x-` begins what others have added, as OpenAPI has it."""
+    return keyword in _DESCRIBING or keyword.startswith("x-")
 
 
 def _values(values: list[Any], schema: dict[str, Any], where: str) -> Values:

@@ -154,6 +154,35 @@ def characters(ascii_class: str, rest: str) -> str:
     return " | ".join(f"{each} {rest}" for each in (ascii_class, *_BEYOND_ASCII))
 
 
+_BLOCK = 100
+"""Characters that one repetition counts: from some 130 on the runtime takes minutes over it."""
+
+
+def counted(character: str, shortest: int, longest: int | None, rest: str, closing: str) -> str:
+    """A rule's part: so many times the rule `character`, and `closing`.
+
+    Where there is no longest, `rest` stands for what may follow the shortest, its closing with it.
+    """
+    least = f"{_times(character, shortest)} " if shortest else ""
+    if longest is None:
+        return f"{least}{rest}"
+    return f"{least}{_up_to(character, longest - shortest, closing)}"
+
+
+def _times(character: str, count: int) -> str:
+    blocks, left = divmod(count, _BLOCK)
+    return " ".join([f"{character}{{{_BLOCK}}}"] * blocks + [f"{character}{{{left}}}"] * bool(left))
+
+
+def _up_to(character: str, most: int, closing: str) -> str:
+    if not most:
+        return closing
+    if most <= _BLOCK:
+        return f"{character}{{0,{most}}} {closing}"
+    fewer = f"{character}{{0,{_BLOCK - 1}}} {closing}"
+    return f"({fewer} | {character}{{{_BLOCK}}} {_up_to(character, most - _BLOCK, closing)})"
+
+
 _READY: dict[Node, str] = {
     AnyValue(): "any",
     Text(): "string",
