@@ -106,16 +106,20 @@ def write_checkpoint(
     tokenizer: bytes | None = None,
     seed: int = 0,
     ends: bool = False,
+    layers: int | None = None,
 ) -> None:
     """Write `config.json`, `tokenizer.model` and the weights of `variant` into `destination`.
 
     Without a `tokenizer` the small built-in vocabulary is written. A "tiny" variant takes as many
     vocabulary rows as its tokenizer needs. `ends` makes replies end by themselves (STEADY_INPUT).
+    `layers` in place of the variant's own number.
     """
     destination.mkdir(parents=True, exist_ok=True)
     vocabulary = builtin_vocabulary() if tokenizer is None else tokenizer
     (destination / "tokenizer.model").write_bytes(vocabulary)
     fields = {**COMMON, **VARIANTS[variant]}
+    if layers is not None:
+        fields["num_layers"] = layers
     if variant.startswith("tiny"):
         ids = Tokenizer(vocabulary, Family.CHATGLM3).vocab_size
         fields["padded_vocab_size"] = -(-ids // 64) * 64
@@ -205,6 +209,7 @@ def main() -> None:
     parser.add_argument("destination", type=Path, metavar="DEST")
     parser.add_argument("--variant", choices=VARIANTS, default="tiny")
     parser.add_argument("--tokenizer", type=Path, help="a tokenizer.model to copy")
+    parser.add_argument("--layers", type=int, help="so many in place of the variant's own")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
         "--ends", action="store_true", help="replies end after some 60 to 100 tokens"
@@ -216,7 +221,9 @@ def main() -> None:
     started = time.monotonic()
     tokenizer = options.tokenizer.read_bytes() if options.tokenizer else None
     try:
-        write_checkpoint(destination, options.variant, tokenizer, options.seed, options.ends)
+        write_checkpoint(
+            destination, options.variant, tokenizer, options.seed, options.ends, options.layers
+        )
     except BaseException:
         shutil.rmtree(destination, ignore_errors=True)
         raise
