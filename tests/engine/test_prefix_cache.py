@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
+from structlog.testing import capture_logs
 
 from glmscope import nano
 from glmscope.cli.vocabulary import vocabulary_of
@@ -333,7 +334,9 @@ async def test_what_cannot_be_salted_is_refused(
 def test_it_is_off_where_it_cannot_be(converted: Path, words: Vocabulary | None) -> None:
     with pytest.raises(UsageError, match="prefix cache"):
         OpenVINOEngine.open(converted, prefix_cache=True, vocabulary=words)
-    engine = OpenVINOEngine.open(converted, prefix_cache=None, vocabulary=words)
+    with capture_logs() as logs:
+        engine = OpenVINOEngine.open(converted, prefix_cache=None, vocabulary=words)
+    assert [log["event"] for log in logs] == ["prefix_cache_unavailable"]
     assert asyncio.run(ids_of(engine, (5, 6, 7), GREEDY))
     asyncio.run(engine.close())
 

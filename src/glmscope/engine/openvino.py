@@ -187,8 +187,10 @@ def _aliases(
         )
         if aliases.is_possible:
             return aliases
+    reason = "A prefix cache needs a network with ids that its vocabulary leaves free."
     if wanted:
-        raise UsageError("A prefix cache needs a network with ids that its vocabulary leaves free.")
+        raise UsageError(reason)
+    _log.warning("prefix_cache_unavailable", reason=reason)
     return None
 
 
