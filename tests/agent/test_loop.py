@@ -104,7 +104,7 @@ async def test_a_call_that_has_to_be_made_has_to_be_made_once() -> None:
     rules = [{"match": "0", "reply": "done"}, {"reply": "never asked freely"}]
     own = Tool.declare("zero", None, None, "tools[0]")
     agent = agent_of(rules, Answering("nil", "0"))
-    offer = ToolOffer((own,), must_call=True, only="zero")
+    offer = ToolOffer((own,), must_call=True, only=("zero",))
     events = await read(agent, "q", PluginRequest(("nil",)), tools=offer)
     assert last(events).reason == "tool_calls"
     rules[1]["reply"] = call_of("nil")

@@ -82,5 +82,5 @@ def test_a_tool_of_that_name_cannot_stand_beside_it() -> None:
 
 def test_an_engine_is_held_to_it_too() -> None:
     assert ToolOffer((WEATHER,), interpreter=True).rule().code == "interpreter"
-    assert ToolOffer((WEATHER,), interpreter=True, only="get_weather").rule().code is None
+    assert ToolOffer((WEATHER,), interpreter=True, only=("get_weather",)).rule().code is None
     assert ToolOffer((WEATHER,)).rule().code is None

@@ -130,7 +130,7 @@ async def test_left_as_text_a_call_is_what_the_model_wrote():
 
 
 async def test_a_tool_that_may_not_be_called_is_none():
-    events, _ = await replied(turn(CALL), ToolOffer((WEATHER, CLOCK), only="clock"))
+    events, _ = await replied(turn(CALL), ToolOffer((WEATHER, CLOCK), only=("clock",)))
     assert calls(events) == []
 
 

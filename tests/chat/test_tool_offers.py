@@ -33,7 +33,7 @@ async def test_engines_are_told_what_may_be_called_if_they_can_be_held_to_it():
     assert plain.asked[0][1].calls is None
     held = ListedEngine([Step((), "stop")])
     held.abilities = frozenset({"calls"})
-    await read(serve(held), asking(ToolOffer((WEATHER, CLOCK), must_call=True, only="clock")))
+    await read(serve(held), asking(ToolOffer((WEATHER, CLOCK), must_call=True, only=("clock",))))
     rule = held.asked[0][1].calls
     assert rule is not None
     assert [tool.name for tool in rule.tools] == ["clock"]
@@ -95,4 +95,4 @@ def test_offers_are_bounded():
     with pytest.raises(InvalidParameter, match='called "f0"'):
         ToolOffer(many(1) + many(1))
     with pytest.raises(InvalidParameter, match="none of the tools"):
-        ToolOffer(many(1), only="g")
+        ToolOffer(many(1), only=("g",))

@@ -27,6 +27,17 @@ QUESTION = {"role": "user", "content": "q"}
         ({"tools": [{"name": "a"}] * 129}, "tools should have at most 128 entries."),
         ({"tools": [{"name": "a"}], "tool_choice": "any"}, 'tool_choice should be "auto", "none"'),
         ({"tools": [{"name": "a"}], "tool_choice": {"name": "b"}}, 'tool_choice names "b", which'),
+        (
+            {"tools": [{"name": "a"}], "tool_choice": {"type": "allowed_tools", "mode": "auto"}},
+            "allowed_tools should have a mode",
+        ),
+        (
+            {
+                "tools": [{"name": "a"}],
+                "tool_choice": {"type": "allowed_tools", "mode": "auto", "tools": [{"name": "b"}]},
+            },
+            'tool_choice names "b", which',
+        ),
         ({"tool_choice": "required"}, "tool_choice asks for a call, but there are no tools."),
         ({"functions": [{"name": "a"}], "function_call": "required"}, "function_call should be"),
         ({"functions": [{"name": "a"}], "tools": [{"name": "a"}]}, "functions cannot be combined"),

@@ -220,6 +220,29 @@ def test_a_named_tool_is_the_one_that_is_called(server: RunningServer) -> None:
         assert call["function"] == {"name": "clock", "arguments": "{}"}
 
 
+def test_among_the_allowed_tools_one_is_called(client: OpenAI, server: RunningServer) -> None:
+    """The choice of `openai` packages from 2 on; all tools are shown, some may be called."""
+    clock = {"type": "function", "function": {"name": "clock"}}
+    mode = "auto" if server.engine.name == "scripted" else "required"
+    for allowed, reason in ((clock, "stop"), (WEATHER, "tool_calls")):
+        chosen = {"type": "function", "function": {"name": allowed["function"]["name"]}}
+        answer = client.chat.completions.create(
+            model="chatglm3-6b",
+            messages=[QUESTION],
+            tools=[clock, WEATHER],
+            tool_choice={
+                "type": "allowed_tools",
+                "allowed_tools": {"mode": mode, "tools": [chosen]},
+            },
+        )
+        (choice,) = answer.choices
+        if mode == "auto":  # the script calls for the weather, whatever may be called
+            assert choice.finish_reason == reason
+        else:
+            called = {call.function.name for call in choice.message.tool_calls}
+            assert called == {allowed["function"]["name"]}
+
+
 def test_the_text_form_has_the_call_as_the_model_wrote_it(server: RunningServer) -> None:
     asked = {**CALL, "result_format": "text", **demanding(server)}
     response = Generation.call(messages=[QUESTION], **asked)

@@ -96,13 +96,13 @@ class ToolOffer:
     """What is offered, and what is to be made of it.
 
     All `tools` are shown to the model. With `must_call` it has to call one, with `only` it may
-    call just the one of that name, without `several` at most one in a turn. `as_text` leaves calls
+    call just those of these names, without `several` at most one in a turn. `as_text` leaves calls
     in the text as they were generated. With `interpreter` it may also send code to be run.
     """
 
     tools: tuple[Tool, ...]
     must_call: bool = False
-    only: str | None = None
+    only: tuple[str, ...] | None = None
     several: bool = True
     as_text: bool = False
     interpreter: bool = False
@@ -119,21 +119,22 @@ class ToolOffer:
         for name in names:
             if names.count(name) > 1:
                 raise InvalidParameter(f'Two tools are called "{name}".', param="tools")
-        if self.only is not None and self.only not in names:
-            raise InvalidParameter(
-                f'tool_choice names "{self.only[:64]}", which is none of the tools.',
-                param="tool_choice",
-            )
+        for name in self.only or ():
+            if name not in names:
+                raise InvalidParameter(
+                    f'tool_choice names "{name[:64]}", which is none of the tools.',
+                    param="tool_choice",
+                )
 
     @property
     def takes_code(self) -> bool:
         """Whether code may be sent to the interpreter."""
-        return self.interpreter and self.only in (None, INTERPRETER)
+        return self.interpreter and (self.only is None or INTERPRETER in self.only)
 
     @property
     def callable(self) -> tuple[Tool, ...]:
         """The tools that may be called."""
-        return tuple(tool for tool in self.tools if self.only in (None, tool.name))
+        return tuple(tool for tool in self.tools if self.only is None or tool.name in self.only)
 
     def rule(self) -> CallRule:
         """What an engine can hold a reply to."""

@@ -37,10 +37,11 @@ def read_tools(given: Fields, *, as_text: bool = False) -> ToolRequest:
     must_call, only = _choice(given.get(chosen), chosen, any_tools=bool(tools))
     if not tools or must_call is None:
         return ToolRequest(None)
-    if only is not None and only not in [tool.name for tool in tools]:
-        raise InvalidParameter(
-            f'{chosen} names "{only[:64]}", which is none of the {listed}.', param=chosen
-        )
+    for name in only or ():
+        if name not in [tool.name for tool in tools]:
+            raise InvalidParameter(
+                f'{chosen} names "{name[:64]}", which is none of the {listed}.', param=chosen
+            )
     return ToolRequest(ToolOffer(tools, must_call, only, several and not old, as_text), old)
 
 
@@ -84,24 +85,52 @@ def _function(function: object, where: str) -> Tool:
     return Tool.declare(name, description, parameters, where)
 
 
-def _choice(value: object, chosen: str, *, any_tools: bool) -> tuple[bool | None, str | None]:
-    """Whether a call has to be made, None for "none"; and the one tool that has to be called."""
+def _choice(
+    value: object, chosen: str, *, any_tools: bool
+) -> tuple[bool | None, tuple[str, ...] | None]:
+    """Whether a call has to be made, None for "none"; and the only tools that may be called."""
     if value in (None, "auto"):
         return False, None
     if value == "none":
         return None, None
-    name: object = None
-    if isinstance(value, dict):
-        named = value.get("function", value)
-        name = named.get("name") if isinstance(named, dict) else None
-    required = value == "required" and chosen == "tool_choice"
-    if not any_tools and (required or isinstance(name, str)):
+    new = chosen == "tool_choice"
+    only: tuple[str, ...] | None
+    if new and isinstance(value, dict) and value.get("type") == "allowed_tools":
+        must_call, only = _allowed(value.get("allowed_tools", value))
+    else:
+        must_call, only = True, None if new and value == "required" else _one(value, chosen)
+    if not any_tools:
         raise InvalidParameter(f"{chosen} asks for a call, but there are no tools.", param=chosen)
-    if required:
-        return True, None
-    if isinstance(name, str):
-        return True, name
+    return must_call, only
+
+
+def _allowed(value: object) -> tuple[bool, tuple[str, ...]]:
+    """OpenAI's choice among some of the tools: a mode, and tools by name."""
+    given = value if isinstance(value, dict) else {}
+    tools = given.get("tools")
+    names = [_name(each) for each in tools] if isinstance(tools, list) else []
+    only = tuple(name for name in names if name is not None)
+    if given.get("mode") not in ("auto", "required") or not names or len(only) < len(names):
+        raise InvalidParameter(
+            'allowed_tools should have a mode, "auto" or "required", and tools, a list such as '
+            '[{"type": "function", "function": {"name": name}}].',
+            param="tool_choice",
+        )
+    return given["mode"] == "required", only
+
+
+def _one(value: object, chosen: str) -> tuple[str]:
+    name = _name(value)
+    if name is not None:
+        return (name,)
     forms = '"auto", "none", ' + ('"required" or ' if chosen == "tool_choice" else "or ")
     example = '{"type": "function", "function": {"name": name}}'
     example = example if chosen == "tool_choice" else '{"name": name}'
     raise InvalidParameter(f"{chosen} should be {forms}{example}.", param=chosen)
+
+
+def _name(value: object) -> str | None:
+    """The name in `{"function": {"name"}}`, or in `{"name"}`."""
+    named = value.get("function", value) if isinstance(value, dict) else None
+    name = named.get("name") if isinstance(named, dict) else None
+    return name if isinstance(name, str) else None
