@@ -14,13 +14,14 @@ import argparse
 import contextlib
 import json
 import os
+import random
 import re
 import subprocess
 import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +30,7 @@ from glmscope.bench.memory import Memory
 from glmscope.cli.memory_size import parse_memory
 
 LOWEST_ID = 100
-"""Below are ids that end or pad."""
+"""Below are ids that end or pad; the last tenth may be without a text."""
 
 _EVERY_SECONDS = 0.05
 
@@ -95,15 +96,25 @@ class Watch:
                 time.sleep(_EVERY_SECONDS)
 
 
-def ask(url: str, number: int, tokens: int, new: int) -> int:
-    """Read one prompt of `tokens` ids and generate `new`; returns how many came."""
-    ids = [LOWEST_ID + (number * 977 + each * 7919) % 60_000 for each in range(tokens)]
+def ask(url: str, ids: list[int], new: int) -> int:
+    """Read one prompt and generate `new` tokens; returns how many came."""
     body = {"model": "model", "prompt": ids, "max_tokens": new, "temperature": 0}
     request = urllib.request.Request(  # noqa: S310 (our own server)
         url, json.dumps(body).encode(), {"Content-Type": "application/json"}
     )
     with urllib.request.urlopen(request) as response:  # noqa: S310
         return int(json.load(response)["usage"]["completion_tokens"])
+
+
+def random_prompts(options: argparse.Namespace) -> list[list[int]]:
+    """Ids with texts, different in every stream."""
+    config = json.loads(Path(options.model, "config.json").read_text())
+    highest = config["padded_vocab_size"] * 9 // 10
+    drawn = random.Random(0)  # noqa: S311
+    return [
+        [drawn.randint(LOWEST_ID, highest) for _ in range(options.prompt)]
+        for _ in range(options.streams)
+    ]
 
 
 def main() -> int:
@@ -115,6 +126,7 @@ def main() -> int:
     parser.add_argument("--memory", type=parse_memory, default="6GB")
     parser.add_argument("--streams", type=int, default=16)
     parser.add_argument("--prompt", type=int, default=512, help="tokens of each prompt")
+    parser.add_argument("--settle", type=float, default=0.0, help="seconds before it is asked")
     parser.add_argument("--new", type=int, default=32, help="tokens of each reply")
     options = parser.parse_args()
     with control_group(options.memory) as group:
@@ -140,20 +152,19 @@ def prove(options: argparse.Namespace, group: Group | None) -> int:
             watch = Watch(server.pid)
             url = ""
             for line in server.stdout or ():
-                print(f"    {line}", end="")
+                print(f"    {line}", end="", flush=True)
                 if found := re.match(r"export DASHSCOPE_HTTP_BASE_URL=(\S+)/api/v1", line):
                     url = f"{found[1]}/v1/completions"
                     break
             if not url:
                 return 1
             tell("loaded", time.perf_counter() - started, watch)
+            threading.Thread(target=show, args=(server.stdout,), daemon=True).start()
+            time.sleep(options.settle)
             started = time.perf_counter()
             with ThreadPoolExecutor(options.streams) as pool:
-                numbers = range(options.streams)
-                counts = pool.map(
-                    lambda number: ask(url, number, options.prompt, options.new), numbers
-                )
-                made = sum(counts)
+                prompts = random_prompts(options)
+                made = sum(pool.map(lambda ids: ask(url, ids, options.new), prompts))
             tell(
                 f"{options.streams} × ({options.prompt} + {options.new}), {made} tokens made",
                 time.perf_counter() - started,
@@ -166,6 +177,12 @@ def prove(options: argparse.Namespace, group: Group | None) -> int:
         print(f"control group: {group.number(group.peak) / 1e9:.2f} GB at most, file cache and all")
     print("The promise was kept." if kept else "The promise was broken.")
     return 0 if kept else 1
+
+
+def show(lines: Iterable[str]) -> None:
+    """Print what a server goes on to say."""
+    for line in lines:
+        print(f"    {line}", end="", flush=True)
 
 
 def tell(what: str, seconds: float, watch: Watch) -> None:

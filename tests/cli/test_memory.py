@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
+import subprocess
+import sys
+import urllib.error
+import urllib.request
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,9 +26,10 @@ from glmscope.engine.openvino import MOST_FULL_SEQUENCES
 from glmscope.errors import UsageError
 from glmscope.model.convert import convert
 from glmscope.model.manifest import Manifest, read_manifest
-from tests.cli.support import glmscope
+from tests.cli.support import WAIT, glmscope, serving
 from tests.support.checkpoints import write_checkpoint
 from tests.support.nano import write_nano
+from tests.support.paths import REPOSITORY
 
 GB = 10**9
 
@@ -158,3 +166,57 @@ def test_the_command_says_what_does_not_fit(home: Path, tmp_path: Path) -> None:
     done = glmscope("serve", "--model", str(model), "--port", "0", "--memory", "100MB")
     assert done.returncode == 2
     assert "and --memory promises 0.10 GB: give more with --memory" in done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_server_keeps_its_promise_when_it_is_full(home: Path, tmp_path: Path) -> None:
+    """More streams than the KV cache holds, in a control group where one can be made."""
+    model = write_nano(tmp_path / "nano")
+    manifest = read_manifest(model)
+    nbytes = PROCESS_BYTES + need_of(manifest, ModelOptions()).at(2048)
+    done = subprocess.run(
+        [
+            *(sys.executable, str(REPOSITORY / "scripts" / "prove_memory.py"), str(model)),
+            *("--memory", f"{nbytes // 1000 + 1}k"),
+            *("--streams", "16", "--prompt", "900", "--new", "40"),
+        ],
+        capture_output=True,
+        encoding="utf-8",
+        timeout=2 * WAIT,
+    )
+    assert re.search(r"^16 × \(900 \+ 40\), \d{3} tokens made", done.stdout, re.M), done.stderr
+    assert "The promise was kept." in done.stdout
+    assert done.returncode == 0
+
+
+def test_what_the_cache_cannot_hold_is_refused_before_any_work(home: Path, tmp_path: Path) -> None:
+    """On each wire in its own shape; the network itself has 2048 positions."""
+    model = write_nano(tmp_path / "nano")
+    nbytes = PROCESS_BYTES + need_of(read_manifest(model), ModelOptions()).at(640)
+    promise = ("--memory", f"{nbytes // 1000 + 1}k", "--no-auth", "--model", f"m={model}")
+    with serving(*promise, errors=tmp_path / "errors") as server:
+        assert any("holds 640 tokens × 1 at once" in line for line in server.lines)
+        refusal = refused(
+            f"{server.url}/services/aigc/text-generation/generation",
+            {"model": "m", "input": {"prompt": "好 " * 700}},
+        )
+        assert refusal["code"] == "InvalidParameter"
+        assert re.fullmatch(r"Range of input length should be \[1, 6\d\d\]", refusal["message"])
+        refusal = refused(
+            server.url.replace("/api/v1", "/v1/completions"),
+            {"model": "m", "prompt": [101] * 700},
+        )
+        assert refusal["error"]["message"].startswith("Range of input length should be [1, 6")
+        assert refusal["error"]["type"] == "invalid_request_error"
+
+
+def refused(url: str, body: dict[str, Any]) -> dict[str, Any]:
+    """The body of a 400."""
+    request = urllib.request.Request(
+        url, json.dumps(body).encode(), {"Content-Type": "application/json"}
+    )
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(request, timeout=WAIT)
+    with caught.value as answer:
+        assert answer.code == 400
+        return json.loads(answer.read())
