@@ -262,12 +262,18 @@ def test_a_held_out_row_offers_the_interpreter_and_expects_a_number(
         ("60", "zh", "六十"),
         ("95", "zh", "九十五"),
         ("100", "zh", "一百"),
+        ("2015", "zh", "两千零一十五"),
+        ("9040", "zh", "九千零四十"),
+        ("20300", "zh", "两万零三百"),
+        ("12", "zh", "十二"),
         ("8.5", "zh", "八五"),
         ("0", "en", "zero"),
         ("19", "en", "nineteen"),
         ("40", "en", "forty"),
         ("73", "en", "seventy-three"),
         ("100", "en", "one hundred"),
+        ("125", "en", "one hundred twenty-five"),
+        ("12040", "en", "twelve thousand forty"),
     ],
 )
 def test_numbers_in_words(written: str, language: str, words: str) -> None:

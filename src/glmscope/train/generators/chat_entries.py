@@ -1,4 +1,4 @@
-"""The hand-written everyday dialogues: `dialogues_zh.toml` and `dialogues_en.toml`.
+"""The hand-written everyday dialogues: `dialogues_*.toml` of both languages.
 
 What the fields of an entry mean stands at the top of `dialogues_zh.toml`.
 """
@@ -140,8 +140,8 @@ def read_entries(data: Path) -> tuple[Entry, ...]:
 
 
 def _tables(data: Path, language: Language) -> list[Mapping[str, Any]]:
-    tables: list[Mapping[str, Any]] = read_toml(data / f"dialogues_{language}.toml")["entry"]
-    return tables
+    files = (f"dialogues_{language}.toml", f"dialogues_more_{language}.toml")
+    return [table for file in files for table in read_toml(data / file)["entry"]]
 
 
 def _entry(table: Mapping[str, Any], language: Language) -> Entry:

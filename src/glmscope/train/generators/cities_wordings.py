@@ -14,6 +14,9 @@ from glmscope.train.generators import (
     cities_asks_zh as asks_zh,
 )
 from glmscope.train.generators import (
+    cities_wordings_chat as talk,
+)
+from glmscope.train.generators import (
     cities_wordings_en as en,
 )
 from glmscope.train.generators import (
@@ -70,7 +73,7 @@ def _join(first: Mapping[str, Templates], second: Mapping[str, Templates]) -> di
 
 WORDINGS: Mapping[Language, Wordings] = {
     "zh": Wordings(
-        introduction=zh.INTRODUCTION,
+        introduction=zh.INTRODUCTION + talk.INTRODUCTION_ZH,
         topic=_join(zh.TOPIC, asks_zh.NAMED),
         follow_up=_join(follow_zh.FOLLOW_UP, asks_zh.MEANT),
         switch=follow_zh.SWITCH,
@@ -87,7 +90,7 @@ WORDINGS: Mapping[Language, Wordings] = {
         live_answer=follow_zh.LIVE_ANSWER,
     ),
     "en": Wordings(
-        introduction=en.INTRODUCTION,
+        introduction=en.INTRODUCTION + talk.INTRODUCTION_EN,
         topic=_join(en.TOPIC, asks_en.NAMED),
         follow_up=_join(en.FOLLOW_UP, asks_en.MEANT),
         switch=en.SWITCH,

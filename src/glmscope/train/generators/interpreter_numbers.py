@@ -9,6 +9,7 @@ _DIGITS = {1: 15, 2: 30, 3: 25, 4: 14, 5: 8, 6: 5, 7: 3}
 _PLACES = {1: 5, 2: 4, 3: 2}
 
 _CHINESE = "零一二三四五六七八九"
+_CHINESE_UNITS = ((10_000, "万"), (1000, "千"), (100, "百"), (10, "十"), (1, ""))
 _ENGLISH = (
     *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
     *("eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen"),
@@ -40,22 +41,43 @@ def draw(rng: random.Random, spec: str) -> str:
     raise ValueError(f"Unknown kind of number: {spec}")
 
 
+LARGEST_IN_WORDS = 99_999
+
+
 def in_words(written: str, language: str) -> str:
-    """A number up to 100 as it is spoken; a Chinese decimal without its point: 八五 for 8.5."""
+    """A number up to LARGEST_IN_WORDS as it is spoken.
+
+    A Chinese decimal stands without its point: 八五 for 8.5.
+    """
     whole, _, fraction = written.partition(".")
-    if language == "zh":
-        if fraction or int(whole) < 10:
-            return "".join(_CHINESE[int(digit)] for digit in whole + fraction)
-        tens, ones = divmod(int(whole), 10)
-        if tens == 10:
-            return "一百"
-        return ("" if tens == 1 else _CHINESE[tens]) + "十" + (_CHINESE[ones] if ones else "")
-    number = int(whole)
+    if language == "zh" and fraction:
+        return "".join(_CHINESE[int(digit)] for digit in whole + fraction)
+    return _in_chinese(int(whole)) if language == "zh" else _in_english(int(whole))
+
+
+def _in_chinese(number: int) -> str:
+    """九千零四十 for 9040; 十五 for 15."""
+    if number < 10:
+        return _CHINESE[number]
+    text, skipped = "", False
+    for size, unit in _CHINESE_UNITS:
+        digit, number = divmod(number, size)
+        if digit:
+            spoken = "两" if digit == 2 and size >= 1000 else _CHINESE[digit]
+            text += ("零" if skipped and text else "") + spoken + unit
+        skipped = not digit
+    return text.removeprefix("一") if text.startswith("一十") else text
+
+
+def _in_english(number: int) -> str:
+    """One hundred twenty-five for 125."""
     if number < len(_ENGLISH):
         return _ENGLISH[number]
+    for size, name in ((1000, "thousand"), (100, "hundred")):
+        if number >= size:
+            head, rest = divmod(number, size)
+            return f"{_in_english(head)} {name}" + (f" {_in_english(rest)}" if rest else "")
     tens, ones = divmod(number, 10)
-    if tens == 10:
-        return "one hundred"
     return _TENS[tens - 2] + (f"-{_ENGLISH[ones]}" if ones else "")
 
 

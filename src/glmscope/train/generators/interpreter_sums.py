@@ -15,10 +15,10 @@ from glmscope.train.generators.interpreter_formula import (
     without_point_zero,
 )
 from glmscope.train.generators.interpreter_material import Desk, Entry, Exchange, Run, fill
-from glmscope.train.generators.interpreter_numbers import draw, in_words
+from glmscope.train.generators.interpreter_numbers import LARGEST_IN_WORDS, draw, in_words
 
 MAX_DRAWS = 500
-_GROUPED_SHARE = 0.04
+_GROUPED_SHARE = 0.07
 _SHAPED_SHARE = 0.4
 _WORDS = {"who": "who", "other": "who", "item": "item"}
 
@@ -140,9 +140,12 @@ def _typed(desk: Desk, written: Mapping[str, str]) -> dict[str, str]:
 
 
 def _spoken(desk: Desk, written: Mapping[str, str]) -> dict[str, str]:
-    """The small ones of the numbers in words, for wordings that want them so."""
-    small = {name: number for name, number in written.items() if 0 <= float(number) <= 100}
-    return {f"{name}_words": in_words(small[name], desk.language) for name in small}
+    """The numbers in words, for wordings that want them so; not large or long ones."""
+    return {
+        f"{name}_words": in_words(number, desk.language)
+        for name, number in written.items()
+        if 0 <= float(number) <= LARGEST_IN_WORDS and (float(number) <= 100 or number.isdecimal())
+    }
 
 
 def words(desk: Desk, sections: Mapping[str, str]) -> dict[str, str]:

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-_WORDINGS = 12
-"""Wordings that are put together for one tool and language; one or two of them are used."""
+_WORDINGS = 8
+"""Wordings that are put together for one tool and language; a few of them are used."""
 _MOST = {"of": 2, "after": 4}
 """So many values may stand before the thing, and after it all."""
 

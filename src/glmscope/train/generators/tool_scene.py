@@ -24,6 +24,8 @@ from glmscope.train.toml_file import read_toml
 
 _MADE_SHARE = 0.4
 _SIBLING_SHARE = 0.35
+_LONGEST_OFFER = 400
+"""About how many tokens the tools of a dialogue may have together."""
 _HELD_OUT_ONE_IN = 10
 
 
@@ -102,6 +104,8 @@ class Scene:
         number = self.rng.choices((1, 2, 3, 4, 5), weights=(38, 33, 19, 7, 3))[0]
         others = self._others(tool, outfit, number - 1, near=True)
         offered = [dressed.description, *(o for o in others if o["name"] != dressed.name)]
+        while len(offered) > 1 and _is_long(offered):
+            offered.pop()
         self.rng.shuffle(offered)
         return dressed, self.system(offered)
 
@@ -109,7 +113,10 @@ class Scene:
         """One to four tools that are not meant by a question for `tool`, and none of `apart`."""
         outfit = Dress.draw(self.rng, self.language, self.material.words)
         number = self.rng.choices((1, 2, 3, 4), weights=(46, 33, 15, 6))[0]
-        return self.system(self._others(tool, outfit, number, near=False, apart=apart))
+        offered = self._others(tool, outfit, number, near=False, apart=apart)
+        while len(offered) > 1 and _is_long(offered):
+            offered.pop()
+        return self.system(offered)
 
     def ask(self, tool: Tool, template: str, values: Mapping[str, str]) -> PromptMessage:
         """The user's question."""
@@ -183,3 +190,18 @@ class Scene:
 def are_confusable(tool: Tool, other: Tool) -> bool:
     """Whether a question for one could be meant for the other."""
     return other.id == tool.id or other.id in tool.apart or tool.id in other.apart
+
+
+def _is_long(offered: Sequence[Any]) -> bool:
+    """Whether so many tools leave little room for talk."""
+    return rough_length([PromptMessage("system", TOOLS_HEADER, tools=offered)]) > _LONGEST_OFFER
+
+
+def rough_length(messages: Sequence[PromptMessage]) -> int:
+    """Roughly how many tokens the messages have."""
+    size = 0.0
+    for message in messages:
+        words = message.text
+        chinese = sum(char > "\u2e80" for char in words)
+        size += 5 + 0.85 * chinese + 0.46 * (len(words.replace("    ", "")) - chinese)
+    return round(size)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from glmscope.text.prompt import PromptMessage
@@ -10,7 +10,7 @@ from glmscope.text.toolcall import write_fenced_call
 from glmscope.train.dialogue import Dialogue
 from glmscope.train.generators.tool_dress import Dress, DressedTool, dress
 from glmscope.train.generators.tool_kit import Said, Tool, slots_of
-from glmscope.train.generators.tool_scene import Scene, are_confusable
+from glmscope.train.generators.tool_scene import Scene, are_confusable, rough_length
 
 _LONGEST = 505
 """About how many tokens a dialogue may have."""
@@ -42,14 +42,14 @@ def several_calls(scene: Scene) -> Dialogue:
     offered = [one.description for one in dressed.values()]
     rng.shuffle(offered)
     messages = [scene.system(offered)]
-    left = _LONGEST - _length(messages)
+    left = _LONGEST - rough_length(messages)
     if left < _LONGEST // 2:
         return several_calls(scene)
     for number, question in enumerate(questions):
         part = _asked(scene, question, dressed[question.tool.id], number == len(questions) - 1)
         if number and rng.random() < 0.08:
             part = [*scene.talk(), *part]
-        left -= _length(part)
+        left -= rough_length(part)
         if number and left < 0:
             break
         messages += part
@@ -83,13 +83,3 @@ def _asked(
     if not is_last or scene.rng.random() < 0.3:
         messages += scene.result(question.tool, question.said)
     return messages
-
-
-def _length(messages: Sequence[PromptMessage]) -> int:
-    """Roughly how many tokens the messages have."""
-    size = 0.0
-    for message in messages:
-        words = message.text
-        chinese = sum(char > "\u2e80" for char in words)
-        size += 5 + 0.85 * chinese + 0.46 * (len(words.replace("    ", "")) - chinese)
-    return round(size)
