@@ -43,6 +43,7 @@ class FakePipeline:
         return any(handle.left for handle in self.handles)
 
     is_worn = False
+    reads_pieces = False
 
     def has_room(self, lengths: list[int]) -> bool:
         return sum(lengths) <= self.room

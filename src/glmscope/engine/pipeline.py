@@ -32,6 +32,9 @@ BLOCK_TOKENS = 32
 CHUNK_TOKENS = 256
 """Tokens that a step reads at most; a longer prompt is read in several."""
 
+PIECE = Sampling(1, temperature=0.0)
+"""How a piece of a prompt is read: the library makes a token of whatever it is given."""
+
 _ACTIVATION_GROUP = 128
 """Activations that share a scale where the weights have one a row."""
 
@@ -134,14 +137,28 @@ class Pipeline:
         With `echo` the prompt is returned in front of the reply; its first id may be an alias.
         Raises ModelUnavailable where the cache has no salt left for a new scope.
         """
-        if self._salts is not None:
-            penalized = sampling.repetition_penalty != 1.0
-            prompt_ids = self._salts.salted(prompt_ids, sampling.cache_scope, penalized=penalized)
-        return self._queue(prompt_ids, sampling, echo)
+        return self.queue(self.salted(prompt_ids, sampling), sampling, echo)
 
-    def _queue(self, prompt_ids: tuple[int, ...], sampling: Sampling, echo: bool = False) -> Handle:
+    @property
+    def reads_pieces(self) -> bool:
+        """Whether `read` leaves something behind."""
+        return self._salts is not None
+
+    def salted(self, prompt_ids: tuple[int, ...], sampling: Sampling) -> tuple[int, ...]:
+        """The ids that the library gets for a prompt. Raises as `add` does."""
+        if self._salts is None:
+            return prompt_ids
+        penalized = sampling.repetition_penalty != 1.0
+        return self._salts.salted(prompt_ids, sampling.cache_scope, penalized=penalized)
+
+    def read(self, salted_ids: tuple[int, ...]) -> Handle:
+        """Queue a beginning of a prompt, whole blocks, so that the prefix cache holds it."""
+        return self.queue(salted_ids, PIECE)
+
+    def queue(self, salted_ids: tuple[int, ...], sampling: Sampling, echo: bool = False) -> Handle:
+        """`add` for ids that are salted already."""
         self._next_request += 1
-        ids = ov.Tensor(np.array([prompt_ids], np.int64))
+        ids = ov.Tensor(np.array([salted_ids], np.int64))
         config = _generation_config(sampling)
         config.echo = echo
         grammar = _grammar(sampling)

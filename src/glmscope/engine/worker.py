@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import structlog
 
 from glmscope.engine.engine import EngineLoad, Sampling, Step
-from glmscope.engine.pipeline import Handle, Pipeline, read_step
+from glmscope.engine.pipeline import PIECE, Handle, Pipeline, read_step
+from glmscope.engine.reading import KnownBeginnings, Pace, Reading
 from glmscope.errors import EngineFailure, GLMScopeError, ModelUnavailable
 
 log = structlog.get_logger(__name__)
@@ -29,6 +31,8 @@ class WorkerSequence:
     deliver: Callable[[Delivery], None]
     echo: bool = False
     handle: Handle | None = field(default=None, repr=False)
+    reading: Reading | None = field(default=None, repr=False)
+    """What the library gets as the prompt; there is no handle before it is read."""
 
     @property
     def most_tokens(self) -> int:
@@ -41,7 +45,8 @@ class Worker:
 
     `open_pipeline` is called on that thread, now and again after the network has failed: what a
     failed step leaves behind is not trusted. A worn pipeline is replaced when nothing runs.
-    Sequences that do not fit beside those that run wait for their turn, in order.
+    Sequences that do not fit beside those that run wait for their turn, in order; of those that
+    run, long prompts are read one after another, in pieces where the pipeline can.
     """
 
     def __init__(self, open_pipeline: Callable[[], Pipeline]) -> None:
@@ -52,6 +57,8 @@ class Worker:
         self._running: list[WorkerSequence] = []
         self._leaving: list[WorkerSequence] = []
         """Cancelled ones whose room the pipeline frees with its next step."""
+        self._pace = Pace()
+        self._known = KnownBeginnings()
         self._closed = False
         self._cache_used = 0.0
         self._failure: BaseException | None = None
@@ -106,6 +113,7 @@ class Worker:
             if self._advance(pipeline) and not (pipeline.is_worn and not self._running):
                 continue
             del pipeline  # before the next one is opened: there may be no room for two
+            self._known = KnownBeginnings()
             try:
                 pipeline = self._open_pipeline()
             except Exception:
@@ -116,12 +124,17 @@ class Worker:
     def _advance(self, pipeline: Pipeline) -> bool:
         """Step and deliver; False when the network failed, and then everyone has been told."""
         try:
+            replies = any(sequence.handle is not None for sequence in self._running)
+            with_piece = self._read_on(pipeline, replies)
             if pipeline.has_work:
+                started = time.monotonic()
                 pipeline.step()
+                if replies:
+                    self._pace.stepped(time.monotonic() - started, with_piece=with_piece)
             self._leaving.clear()
             self._deliver()
             self._cache_used = pipeline.cache_used()
-            if self._running and not pipeline.has_work:
+            if any(sequence.handle for sequence in self._running) and not pipeline.has_work:
                 raise RuntimeError("the pipeline dropped a sequence without finishing it")
         except Exception:
             log.exception("engine_step_failed", sequences=len(self._running))
@@ -141,14 +154,14 @@ class Worker:
             self._leaving += cancelled
             added = self._admit(pipeline)
         for sequence in cancelled:
-            if sequence.handle is not None:
-                sequence.handle.cancel()
-                sequence.handle = None
+            piece = None if sequence.reading is None else sequence.reading.piece
+            for handle in (sequence.handle, piece):
+                if handle is not None:
+                    handle.cancel()
+            sequence.handle = sequence.reading = None
         for sequence in added:
             try:
-                sequence.handle = pipeline.add(
-                    sequence.prompt_ids, sequence.sampling, sequence.echo
-                )
+                self._begin(pipeline, sequence)
             except Exception as error:  # one request's fault, not the pipeline's
                 log.exception("engine_add_failed")
                 self._forget(sequence)
@@ -166,11 +179,45 @@ class Worker:
         self._running += admitted
         return admitted
 
+    def _begin(self, pipeline: Pipeline, sequence: WorkerSequence) -> None:
+        """Queue a sequence, or have it read in pieces: a score needs all of its prompt at once."""
+        if sequence.echo or not pipeline.reads_pieces:
+            sequence.handle = pipeline.add(sequence.prompt_ids, sequence.sampling, sequence.echo)
+            return
+        ids = pipeline.salted(sequence.prompt_ids, sequence.sampling)
+        sequence.reading = Reading(ids, self._known.length_of(ids))
+        if not sequence.reading.is_long:
+            sequence.handle = pipeline.queue(ids, sequence.sampling)
+
+    def _read_on(self, pipeline: Pipeline, replies: bool) -> bool:
+        """Queue the next piece of the first prompt that is not read; whether a step gets one."""
+        waiting = (sequence for sequence in self._running if sequence.handle is None)
+        sequence = next(waiting, None)
+        if sequence is None or sequence.reading is None:
+            return False
+        reading = sequence.reading
+        if reading.piece is not None and read_step(reading.piece, PIECE) is None:
+            return True  # other prompts took up the step
+        reading.piece = None
+        if replies and not self._pace.allows_piece:
+            return False
+        end = reading.next_end(beside_replies=replies)
+        if end is None:
+            sequence.handle = pipeline.queue(reading.ids, sequence.sampling)
+        else:
+            reading.piece = pipeline.read(reading.ids[:end])
+            reading.read = end
+        return True
+
     def _deliver(self) -> None:
         for sequence in list(self._running):
+            if sequence.handle is None:
+                continue
             step = read_step(sequence.handle, sequence.sampling)
             if step is None:
                 continue
+            if sequence.reading is not None:
+                sequence.reading.made += step.ids
             if step.finish:
                 self._forget(sequence)
             _deliver_to(sequence, step)
@@ -179,7 +226,9 @@ class Worker:
         with self._changed:
             self._running.remove(sequence)
             self._cancelled.discard(sequence)
-        sequence.handle = None
+        if sequence.reading is not None and sequence.handle is not None:
+            self._known.add((*sequence.reading.ids, *sequence.reading.made))
+        sequence.handle = sequence.reading = None
 
     def _fail_all(self, error: type[GLMScopeError]) -> None:
         for sequence in list(self._running):
