@@ -13,15 +13,12 @@ import pytest
 from glmscope.agent.code_runner import CodeOutput
 from glmscope.agent.tool import ToolRegistry
 from glmscope.agent.tools.builtin import Calculator
-from glmscope.conform.sdk.python import PythonSdk
 from glmscope.conform.sdk.response import Response
 from glmscope.conform.sdk.sdk import Sdk, SdkRaisedError
-from glmscope.conform.target import Target
 from tests.agent.support import Answering, Sandboxes, call_of, code_of
+from tests.server.sdk import FLAGS, TRANSPORTS, VERSIONS, asks_for_pieces, need, sdk_of
 from tests.server.support import RunningServer, service_with, serving
-from tests.support.paths import REPOSITORY
 
-VERSIONS = ("1.14.0", "1.26.2", "2.0.2")
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 600
 """200 KiB as base64: more than a line that asyncio's and old aiohttp's readers take by default."""
 RULES = {
@@ -41,8 +38,6 @@ RULES = {
 }
 WEBSOCKET_FAILURE = 44
 """What the SDK has for a status where a task failed."""
-TRANSPORTS = ["http", "async", "websocket"]
-FLAGS: list[dict[str, bool]] = [{}, {"incremental_output": True}, {"incremental_output": False}]
 
 
 @asynccontextmanager
@@ -59,10 +54,7 @@ def server() -> Iterator[RunningServer]:
 
 @pytest.fixture(scope="module", params=VERSIONS)
 def sdk(request: pytest.FixtureRequest, server: RunningServer) -> Iterator[Sdk]:
-    interpreter = REPOSITORY / ".venv-sdk" / request.param / "bin" / "python"
-    if not interpreter.is_file():
-        pytest.skip(f"no SDK {request.param} in .venv-sdk: make sdk-envs installs it")
-    with PythonSdk(Target.at(server.url, "not checked here"), interpreter) as found:
+    with sdk_of(request.param, server) as found:
         yield found
 
 
@@ -157,14 +149,3 @@ def test_a_plugin_that_there_is_not(sdk: Sdk, transport: str) -> None:
         status = WEBSOCKET_FAILURE if transport == "websocket" else 400
         assert (response.status, response.code) == (status, "InvalidParameter")
         assert 'no tool "nothing"' in response.message
-
-
-def asks_for_pieces(sdk: Sdk, flag: dict[str, bool]) -> bool:
-    """Asked for whole texts, a young SDK asks for pieces all the same, and puts texts together."""
-    wanted = flag.get("incremental_output")
-    return bool(wanted) or (wanted is False and sdk.name != "python 1.14.0")
-
-
-def need(sdk: Sdk, transport: str) -> None:
-    if transport == "async" and "AioGeneration" not in sdk.classes:
-        pytest.skip(f"{sdk.name} has no AioGeneration")
