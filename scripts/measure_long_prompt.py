@@ -119,8 +119,9 @@ async def measure(options: argparse.Namespace) -> None:
     measurement = Measurement(options.converted)
     try:
         await measurement.read(64)
-        seconds = await measurement.read(options.prompt)
-        print(f"a prompt of {options.prompt} alone: {seconds:.1f} s", flush=True)
+        if not options.beside_only:
+            seconds = await measurement.read(options.prompt)
+            print(f"a prompt of {options.prompt} alone: {seconds:.1f} s", flush=True)
         await measurement.run(options.prompt, options.streams)
     finally:
         await measurement.engine.close()
@@ -134,6 +135,7 @@ def main() -> None:
     parser.add_argument("converted", type=Path)
     parser.add_argument("--prompt", type=int, default=8192)
     parser.add_argument("--streams", type=int, default=8)
+    parser.add_argument("--beside-only", action="store_true", help="not alone first")
     asyncio.run(measure(parser.parse_args()))
 
 
