@@ -9,6 +9,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
@@ -19,6 +20,7 @@ from glmscope.engine.pipeline import BLOCK_TOKENS, CHUNK_TOKENS, Pipeline
 from glmscope.engine.reading import PIECE_TOKENS, SLOWER, KnownBeginnings, Pace, Reading
 from glmscope.family import Family
 from glmscope.model.convert import convert
+from glmscope.parity.network import Network
 from tests.support.checkpoints import write_checkpoint
 from tests.support.tokenizers import builtin_tokenizer
 
@@ -37,11 +39,15 @@ def a_prompt(seed: int, length: int = LONG) -> list[int]:
 @pytest.fixture(scope="module")
 def converted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A network that draws no id without a text or a role, as the published ones."""
-    directory = tmp_path_factory.mktemp("reading")
-    _, tensors = write_checkpoint(directory / "source", padded_vocab_size=1100, seq_length=2048)
+    return _converted(tmp_path_factory.mktemp("reading"))
+
+
+def _converted(directory: Path, **changes: object) -> Path:
+    source = directory / "source"
+    _, tensors = write_checkpoint(source, padded_vocab_size=1100, seq_length=2048, **changes)
     tensors["transformer.output_layer.weight"][TOKENIZER.vocab_size :] = 0
-    save_file(tensors, directory / "source" / "model.safetensors")
-    convert(directory / "source", directory / "converted", weights="fp32")
+    save_file(tensors, source / "model.safetensors")
+    convert(source, directory / "converted", weights="fp32")
     return directory / "converted"
 
 
@@ -89,6 +95,44 @@ async def test_beside_a_reply_the_prompt_comes_in_small_pieces_and_is_answered_t
     assert await long == expected
     assert reply == beside
     assert pieces[:3] == [PIECE_TOKENS, 2 * PIECE_TOKENS, 3 * PIECE_TOKENS]
+
+
+LONG_CONTEXTS = {
+    "chatglm3-6b-32k": {"rope_ratio": 50},
+    "chatglm2-6b-32k": {"_name_or_path": "THUDM/chatglm2-6b-32k", "rope_ratio": 16},
+}
+
+
+@pytest.mark.parametrize("variant", LONG_CONTEXTS)
+async def test_in_chunks_in_pieces_and_whole_are_one_with_long_context_rotations(
+    tmp_path: Path, pieces: list[int], variant: str
+) -> None:
+    directory = _converted(tmp_path, **LONG_CONTEXTS[variant])
+    network = Network(directory)
+    divides = network.config.rotary_position_divisor != 1.0
+    assert divides == variant.startswith("chatglm2")
+    prompt, whole = a_prompt(9), []
+    for _ in range(GREEDY.max_new_tokens):  # the whole of it in one pass, again and again
+        network.start()
+        ids = np.array([[*prompt, *whole]])
+        logits = network.feed(ids, np.arange(ids.shape[1])[None]).logits
+        whole.append(int(logits[0, -1].argmax()))
+    engine = await asyncio.to_thread(
+        OpenVINOEngine.open, directory, prefix_cache=True, vocabulary=vocabulary_of(TOKENIZER)
+    )
+    beside = engine.generate(a_prompt(10, 20), replace(GREEDY, max_new_tokens=300))
+    async with aclosing(beside) as steps:
+        await anext(steps)
+        in_pieces = asyncio.create_task(_ids(engine, prompt))
+        async for _ in steps:
+            if in_pieces.done():
+                break
+    assert await in_pieces == whole
+    assert PIECE_TOKENS in pieces
+    pieces.clear()
+    assert await _ids(engine, prompt) == whole
+    assert pieces[0] == CHUNK_TOKENS
+    await engine.close()
 
 
 async def test_with_nobody_beside_it_a_piece_is_a_whole_chunk(
