@@ -3,6 +3,7 @@
     $GLMSCOPE_HOME, else ~/.local/share/glmscope on Linux and its like on other systems
     ├── glmscope.toml  the configuration, where there is one
     ├── glmscope.db    keys, usage, traces
+    ├── calibrations.json  how fast networks are on this machine
     ├── models/        checkpoints as published, one directory a model
     └── converted/     what `glmscope convert` made of them
 
@@ -37,6 +38,11 @@ def database_path() -> Path:
 def config_path() -> Path:
     """The configuration file that is read when none is named."""
     return default_data_dir() / "glmscope.toml"
+
+
+def calibrations_path() -> Path:
+    """What was measured of networks on this machine, for the start card."""
+    return default_data_dir() / "calibrations.json"
 
 
 def models_dir() -> Path:

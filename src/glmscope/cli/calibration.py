@@ -9,7 +9,6 @@ import json
 import os
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import openvino
@@ -151,18 +150,15 @@ def keep(engine: OpenVINOEngine, threads: int | None, calibration: Calibration) 
     with contextlib.suppress(OSError):
         paths.make_data_dir()
         kept = {**_kept(), _key(engine, threads): asdict(calibration)}
-        partial = _file().with_suffix(f".{os.getpid()}")
+        path = paths.calibrations_path()
+        partial = path.with_suffix(f".{os.getpid()}")
         partial.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
-        partial.replace(_file())
-
-
-def _file() -> Path:
-    return paths.default_data_dir() / "calibrations.json"
+        partial.replace(path)
 
 
 def _kept() -> dict[str, dict[str, Any]]:
     try:
-        fields = json.loads(_file().read_text(encoding="utf-8"))
+        fields = json.loads(paths.calibrations_path().read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return fields if isinstance(fields, dict) else {}
