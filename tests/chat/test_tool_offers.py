@@ -9,7 +9,7 @@ import pytest
 from glmscope.chat.past_calls import PastCall
 from glmscope.chat.request import Message
 from glmscope.chat.service import ChatService, Limits, ServedModel
-from glmscope.chat.tools import LONGEST_SCHEMAS, MOST_TOOLS, Tool, ToolOffer
+from glmscope.chat.tools import LONGEST_SCHEMAS, MOST_COUNTED, MOST_TOOLS, Tool, ToolOffer
 from glmscope.engine.engine import Step
 from glmscope.errors import InvalidParameter
 from tests.chat.support import (
@@ -92,6 +92,9 @@ def test_offers_are_bounded():
         ToolOffer(many(MOST_TOOLS + 1))
     with pytest.raises(InvalidParameter, match=str(LONGEST_SCHEMAS)):
         ToolOffer(many(5, description="x" * 16_000))
+    ToolOffer(many(4, properties={"a": {"maxLength": 1024}}))
+    with pytest.raises(InvalidParameter, match=str(MOST_COUNTED)):
+        ToolOffer(many(5, properties={"a": {"maxLength": 1024}}))
     with pytest.raises(InvalidParameter, match='called "f0"'):
         ToolOffer(many(1) + many(1))
     with pytest.raises(InvalidParameter, match="none of the tools"):

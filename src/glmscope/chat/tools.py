@@ -17,6 +17,8 @@ from glmscope.text.code import INTERPRETER
 MOST_TOOLS = 128
 LONGEST_SCHEMAS = 65_536
 """Characters of all parameters together: what is prepared for a request holds up the others."""
+MOST_COUNTED = 4096
+"""Of the strings of all tools together, where their lengths are bounded, for the same reason."""
 
 _ELSEWHERE = {"$ref", "allOf", "anyOf", "oneOf", "const", "enum"}
 """Keywords that say what a schema is all by themselves."""
@@ -114,6 +116,11 @@ class ToolOffer:
         if sum(len(tool.held.parameters) for tool in self.tools) > LONGEST_SCHEMAS:
             raise InvalidParameter(
                 f"The parameters of all tools may have {LONGEST_SCHEMAS} characters.", param="tools"
+            )
+        if sum(tool.schema.counted for tool in self.tools) > MOST_COUNTED:
+            raise InvalidParameter(
+                f"The bounded strings of all tools may have {MOST_COUNTED} characters together.",
+                param="tools",
             )
         names = [tool.name for tool in self.tools] + [INTERPRETER] * self.interpreter
         for name in names:

@@ -85,6 +85,8 @@ class JsonSchema:
     """A whole schema: what its references mean; "" is the schema itself."""
 
     definitions: Mapping[str, Node]
+    counted: int = 0
+    """Characters of all strings whose length is bounded: counting them is what costs the most."""
 
     def as_object(self) -> Object | None:
         """The object that the schema describes; None where it describes anything else, or more."""

@@ -73,7 +73,8 @@ def _read(text: str) -> JsonSchema:
         document = json.loads(text)
     except (ValueError, RecursionError):
         raise RefusalError("the schema is not JSON that can be read") from None
-    return JsonSchema(_Reader(document).definitions())
+    reader = _Reader(document)
+    return JsonSchema(reader.definitions(), reader.counted)
 
 
 class _Reader:
@@ -83,7 +84,8 @@ class _Reader:
         self._document = document
         self._wanted = [""]
         self._nodes = 0
-        self._characters = 0
+        self.counted = 0
+        """Characters of strings."""
 
     def definitions(self) -> dict[str, Node]:
         """The schema and every definition that is referred to."""
@@ -178,9 +180,9 @@ class _Reader:
             items = self._node(schema.get("items", True), f"items of {where}", deeper - 1)
             return Array(items, shortest, longest)
         if kind == "string":
-            most = _MOST_COUNTED_CHARACTERS - self._characters
+            most = _MOST_COUNTED_CHARACTERS - self.counted
             shortest, longest = count_bounds(schema, "minLength", "maxLength", where, most)
-            self._characters += max(shortest, longest or 0)
+            self.counted += max(shortest, longest or 0)
             return Text(shortest, longest)
         if kind in ("number", "integer"):
             return read_number(schema, kind == "integer", where)
