@@ -73,7 +73,7 @@ def test_sizes(text: str, nbytes: int) -> None:
     assert parse_memory(text) == nbytes
 
 
-@pytest.mark.parametrize("text", [6, "6", "", "GB", "-6GB", "6 GB of it", "6PB", "1e3GB", "６GB GB"])
+@pytest.mark.parametrize("text", [6, "6", "", "GB", "-6GB", "6 GB of it", "6PB", "1e3GB"])
 def test_what_is_no_size(text: str | int) -> None:
     with pytest.raises(UsageError, match="takes a size like 6GB"):
         parse_memory(text)
