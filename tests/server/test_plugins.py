@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -12,8 +13,10 @@ from dashscope.aigc.generation import Generation
 from openai import BadRequestError, OpenAI
 
 from glmscope.agent.code_runner import CodeOutput
-from glmscope.agent.tool import ToolFile
+from glmscope.agent.tool import ToolFile, ToolRegistry
+from glmscope.agent.tools.builtin import Calculator, CurrentTime
 from glmscope.server.settings import ServerSettings
+from glmscope.store.keys import KeyStore
 from tests.agent.support import Sandboxes, call_of, code_of
 from tests.server.sdk import sdk_at
 from tests.server.support import (
@@ -320,6 +323,28 @@ def test_without_a_sandbox_code_is_off_and_says_how_to_have_it() -> None:
         assert answer.status == 503
         assert "glmscope serve --interpreter" in answer.json["message"]
         assert running.ask(ask("12345", plugins=["calculator"])).status == 200
+
+
+def test_a_key_may_use_what_its_list_names(keys: KeyStore) -> None:
+    @asynccontextmanager
+    async def listed() -> AsyncIterator[ToolRegistry]:
+        allowed = {"tests": frozenset({"calculator"}), "*": frozenset({"current_time"})}
+        yield ToolRegistry([Calculator(), CurrentTime()], allowed=allowed)
+
+    runner = Sandboxes(play)
+    with serving(service_with(RULES), keys, tools=listed, runner=runner) as running:
+        assert running.ask(ask("12345", plugins=["calculator"])).status == 200
+        for name in ("current_time", "code_interpreter"):
+            answer = running.ask(ask("hello", plugins=[name]), {"X-DashScope-Plugin": "calculator"})
+            assert answer.error == (403, "AccessDenied")
+            assert "may not use" in answer.json["message"]
+        chat = {"model": "chatglm3-6b", "messages": [{"role": "user", "content": "hello"}]}
+        refused = running.ask({**chat, "plugins": ["current_time"]}, path="/v1/chat/completions")
+        assert refused.status == 403
+        running.key = keys.create("other").key
+        assert running.ask(ask("hello", plugins=["current_time"])).status == 200
+        assert running.ask(ask("hello", plugins=["calculator"])).status == 403
+    assert runner.opened == []
 
 
 def test_a_completion_has_no_plugins(client: OpenAI) -> None:
