@@ -38,7 +38,7 @@ def sample_pairs(
 
 
 def _prompts(settings: Settings, tokenizer: Tokenizer) -> list[tuple[list[int], list[int]]]:
-    fresh = settings.with_seed(settings.seed + 1)
+    fresh = settings.with_seed(settings.seed + 2)  # `tune` has the seed itself, `retune` the next
     share = settings.alignment.prompts / sum(settings.mix.values())
     rng = random.Random(fresh.seed)  # noqa: S311
     examples = (
