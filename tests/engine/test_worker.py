@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import queue
 import weakref
 from types import SimpleNamespace
@@ -71,6 +72,14 @@ class FakeHandle:
 
     def cancel(self) -> None:
         self.left = 0
+
+
+class GreedyPipeline(FakePipeline):
+    """Lets no other thread run Python during a step, as the library's does."""
+
+    def step(self) -> None:
+        super().step()
+        sum(range(1_000_000))
 
 
 def _sequence(length: int) -> tuple[WorkerSequence, queue.Queue[Delivery]]:
@@ -218,3 +227,28 @@ def test_closing_tells_those_who_wait() -> None:
 def test_a_model_that_does_not_load_raises_where_it_was_asked_for() -> None:
     with pytest.raises(RuntimeError, match="no memory"):
         Worker(_opener())
+
+
+async def test_readers_get_what_was_delivered_before_the_next_step() -> None:
+    """Most of them: a system that is busy may wake a reader too late."""
+    pipeline = GreedyPipeline()
+    worker = Worker(lambda: pipeline)  # type: ignore[arg-type,return-value]
+    loop = asyncio.get_running_loop()
+    behind: list[int] = []
+    delivered = asyncio.Event()
+    count = 0
+
+    def receive(step: Delivery) -> None:
+        nonlocal count
+        count += 1
+        behind.append(pipeline.steps - count)
+        if isinstance(step, Step) and step.finish:
+            delivered.set()
+
+    def deliver(step: Delivery) -> None:
+        loop.call_soon_threadsafe(receive, step)
+
+    worker.submit(WorkerSequence((1, 2), Sampling(40), deliver))
+    await delivered.wait()
+    await asyncio.to_thread(worker.close)
+    assert behind.count(0) > len(behind) / 2

@@ -133,6 +133,9 @@ class Worker:
                     self._pace.stepped(time.monotonic() - started, with_piece=with_piece)
             self._leaving.clear()
             self._deliver()
+            # The library's step keeps Python to itself: readers get their turn now, or after the
+            # next one.
+            time.sleep(0)
             self._cache_used = pipeline.cache_used()
             if any(sequence.handle for sequence in self._running) and not pipeline.has_work:
                 raise RuntimeError("the pipeline dropped a sequence without finishing it")
