@@ -17,18 +17,17 @@ from glmscope.train.dialogue import Dialogue
 from glmscope.train.material import tuning_dialogues
 from glmscope.train.settings import load_settings
 
-SEED_STEP = 1000
-
 
 def main() -> None:
     """Print one JSON object a line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", type=Path, default=Path("train/nano.toml"))
     parser.add_argument("--each", type=int, default=24, help="dialogues of each generator")
+    parser.add_argument("--seed-step", type=int, default=1000, help="other dialogues for another")
     options = parser.parse_args()
     settings = load_settings(options.config)
     trained = {as_json(dialogue) for dialogue in tuning_dialogues(settings)}
-    other = settings.with_seed(settings.seed + SEED_STEP)
+    other = settings.with_seed(settings.seed + options.seed_step)
     for name in settings.mix:
         drawn = tuning_dialogues(dataclasses.replace(other, mix={name: 8 * options.each}))
         fresh = [text for dialogue in drawn if (text := as_json(dialogue)) not in trained]
