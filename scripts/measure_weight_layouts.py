@@ -69,6 +69,8 @@ class RandomWeights:
         if ".layers." not in name:
             bits, group = vocabulary, group if vocabulary == "4" else "row"
         size = columns if group == "row" else int(group)
+        while columns % size:  # as conversion does
+            size //= 2
         rng = np.random.default_rng(len(self.kept))
         if bits == "4":
             packed = rng.integers(0, 256, (rows, columns // 2), np.uint8)
