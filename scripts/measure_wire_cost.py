@@ -2,10 +2,10 @@
 
     python scripts/measure_wire_cost.py chatglm3-6b-int4 --streams 8 --new 48
 
-One process holds the network and serves it. Round after round it first decodes the streams by
-itself, then the same number of clients, in a process of their own on the same cores, ask for the
-same over DashScope's wire, streamed, and read every event. Prompts are equally long, replies have
-all their tokens: --top-k leaves out the end token, which is hardly ever the best one in networks
+One process holds the network and serves it. Round after round as many clients as there are streams,
+in a process of their own on the same cores, ask over DashScope's wire, streamed, and read every
+event; then the engine makes the same replies to the same prompts by itself. Replies have all their
+tokens: --top-k leaves out the end token, which is hardly ever the best one in networks
 that `synthetic_checkpoint.py --ends` made. Printed is the time from the first request to the last
 token of each, best round, and its ratio; the clients' own work counts as the wire's.
 """
@@ -17,10 +17,11 @@ import asyncio
 import http.client
 import json
 import multiprocessing
-import random
 import tempfile
 import threading
 import time
+from collections import deque
+from collections.abc import AsyncGenerator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -29,7 +30,7 @@ import structlog
 
 from glmscope.chat.limits import Limits
 from glmscope.chat.service import ChatService, ServedModel
-from glmscope.engine.engine import Sampling
+from glmscope.engine.engine import Sampling, Step
 from glmscope.engine.openvino import OpenVINOEngine
 from glmscope.model.manifest import TOKENIZER_FILE
 from glmscope.server.app import create_app
@@ -64,9 +65,9 @@ def main() -> None:
         ask_all(options, url, key, 1)  # what happens once happens now
         engine, wire = [], []
         for number in range(options.rounds):
+            wire.append(ask_all(options, url, key, number))
             ours.send("decode")
             engine.append(ours.recv())
-            wire.append(ask_all(options, url, key, number))
         tokens = options.streams * options.new
         for name, seconds in (("engine alone", min(engine)), ("over the wire", min(wire))):
             print(f"{name:14}{seconds:8.3f} s {tokens / seconds:8.2f} tok/s")
@@ -113,23 +114,26 @@ def serve_network(options: argparse.Namespace, pipe: Connection) -> None:
     """Load the network and serve it; decode by itself whenever the pipe says so."""
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
     engine = OpenVINOEngine.open(options.converted)
-    config = engine.manifest.config
-    tokenizer = Tokenizer((options.converted / TOKENIZER_FILE).read_bytes(), config.family)
+    family = engine.manifest.family
+    tokenizer = Tokenizer((options.converted / TOKENIZER_FILE).read_bytes(), family)
     limits = Limits(context=7500, input=6000, output=options.new)
     service = ChatService([ServedModel(MODEL, tokenizer, engine, limits, "measured")])
-    prompt = tokenizer.encode("5")
-    drawn = random.Random(0)  # noqa: S311
+    asked: deque[tuple[Sequence[int], Sampling]] = deque(maxlen=options.streams)
+    generate = engine.generate
+
+    def noted(ids: Sequence[int], sampling: Sampling) -> AsyncGenerator[Step, None]:
+        asked.append((ids, sampling))
+        return generate(ids, sampling)
+
+    engine.generate = noted  # type: ignore[method-assign]
 
     async def decode_all() -> float:
-        async def decode(seed: int) -> None:
-            # A chat has a handful of ids around the text.
-            ids = [drawn.randrange(100, config.padded_vocab_size) for _ in range(len(prompt) + 5)]
-            sampling = Sampling(options.new, top_k=options.top_k, seed=seed)
-            async for _ in engine.generate(ids, sampling):
+        async def decode(ids: Sequence[int], sampling: Sampling) -> None:
+            async for _ in generate(ids, sampling):
                 pass
 
         started = time.perf_counter()
-        await asyncio.gather(*map(decode, range(options.streams)))
+        await asyncio.gather(*(decode(*each) for each in asked))
         return time.perf_counter() - started
 
     def obey() -> None:
