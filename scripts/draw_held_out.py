@@ -26,7 +26,9 @@ def main() -> None:
     parser.add_argument("--seed-step", type=int, default=1000, help="other dialogues for another")
     options = parser.parse_args()
     settings = load_settings(options.config)
-    trained = {as_json(dialogue) for dialogue in tuning_dialogues(settings)}
+    # `tune` learns from the one draw, `retune` from the other.
+    seeds = (settings.seed, settings.seed + 1)
+    trained = {as_json(one) for seed in seeds for one in tuning_dialogues(settings.with_seed(seed))}
     other = settings.with_seed(settings.seed + options.seed_step)
     for name in settings.mix:
         drawn = tuning_dialogues(dataclasses.replace(other, mix={name: 8 * options.each}))
