@@ -82,6 +82,26 @@ class GreedyPipeline(FakePipeline):
         sum(range(1_000_000))
 
 
+class DroppingPipeline(FakePipeline):
+    """Reads prompts in pieces, and drops each of them."""
+
+    reads_pieces = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pieces: list[int] = []
+
+    def salted(self, prompt_ids: tuple[int, ...], sampling: Sampling) -> tuple[int, ...]:
+        return prompt_ids
+
+    def queue(self, salted_ids: tuple[int, ...], sampling: Sampling) -> Any:
+        return self.add(salted_ids, sampling)
+
+    def read(self, salted_ids: tuple[int, ...]) -> FakeHandle:
+        self.pieces.append(len(salted_ids))
+        return FakeHandle(0)
+
+
 def _sequence(length: int) -> tuple[WorkerSequence, queue.Queue[Delivery]]:
     deliveries: queue.Queue[Delivery] = queue.Queue()
     return WorkerSequence((1, 2), Sampling(length), deliveries.put), deliveries
@@ -252,3 +272,14 @@ async def test_readers_get_what_was_delivered_before_the_next_step() -> None:
     await delivered.wait()
     await asyncio.to_thread(worker.close)
     assert behind.count(0) > len(behind) / 2
+
+
+def test_a_piece_that_is_dropped_keeps_nobody_waiting() -> None:
+    pipeline = DroppingPipeline()
+    worker = Worker(_opener(pipeline))
+    deliveries: queue.Queue[Delivery] = queue.Queue()
+    assert worker.submit(WorkerSequence(tuple(range(600)), Sampling(2), deliveries.put))
+    steps = [deliveries.get(timeout=5) for _ in range(2)]
+    assert [step.ids for step in steps if isinstance(step, Step)] == [(7,), (7,)]
+    assert pipeline.pieces == [256, 512]
+    worker.close()

@@ -199,7 +199,8 @@ class Worker:
         if sequence is None or sequence.reading is None:
             return False
         reading = sequence.reading
-        if reading.piece is not None and read_step(reading.piece, PIECE) is None:
+        is_pending = reading.piece is not None and read_step(reading.piece, PIECE) is None
+        if is_pending and pipeline.has_work:  # else the library has dropped it
             return True  # other prompts took up the step
         reading.piece = None
         if replies and not self._pace.allows_piece:
