@@ -9,7 +9,7 @@ import pytest
 
 from glmscope.bench.timing import time_decode, time_prefill
 from glmscope.engine.engine import EngineLoad, Sampling, Step, TokenLogprob
-from glmscope.errors import EngineFailure
+from glmscope.errors import EngineFailure, UsageError
 
 
 class PacedEngine:
@@ -72,6 +72,12 @@ async def test_nothing_but_the_timed_tokens_ends_a_stream() -> None:
     assert length + sampling.max_new_tokens == engine.max_positions
     assert not sampling.stop_ids
     assert sampling.temperature == 0
+
+
+async def test_streams_that_never_ran_together_are_not_timed() -> None:
+    """The first one ends at once, while the other one reads."""
+    with pytest.raises(UsageError, match="no room for 2 replies side by side"):
+        await time_decode(PacedEngine(), [[1] * 10] * 2, new=5, longest=1)
 
 
 async def test_a_prompt_is_timed_to_its_first_token() -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from glmscope.bench.arrivals import Arrival, gaps
 from glmscope.engine.engine import Engine, Sampling
+from glmscope.errors import UsageError
 
 _POLL_SECONDS = 0.001
 
@@ -63,7 +64,7 @@ async def time_decode(
 
     What streams make while others still read their prompts does not count, so the engine needs room
     for more than prompt and `new`: `longest`, or as much as the engine may hold. Raises as the
-    engine does.
+    engine does, and UsageError where some streams ended before all had begun.
     """
     await _until_idle(engine)
     streams = [_Stream() for _ in prompts]
@@ -84,6 +85,8 @@ async def time_decode(
                         return
 
     await asyncio.gather(*map(decode, streams, prompts))
+    if any(len(stream.arrivals) < 2 for stream in streams):
+        raise UsageError(f"The KV cache had no room for {len(streams)} replies side by side.")
     looked_back = [
         len(prompt) + (stream.arrivals[0][1] + stream.arrivals[-1][1]) / 2
         for stream, prompt in zip(streams, prompts, strict=True)

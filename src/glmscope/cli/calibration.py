@@ -18,6 +18,8 @@ from glmscope import paths
 from glmscope.bench.machine import Machine, read_bandwidth
 from glmscope.bench.timing import time_decode, time_prefill
 from glmscope.bench.work import NetworkWork
+from glmscope.engine.pipeline import BLOCK_TOKENS
+from glmscope.errors import UsageError
 from glmscope.model.manifest import WEIGHTS_FILE
 
 if TYPE_CHECKING:
@@ -35,6 +37,9 @@ _WORTH_BYTES = 500_000_000
 _READ_BYTES = 2**27
 _BRIEF, _NEW = 4, 16
 """Tokens that a stream decodes: to see how long it takes, and where there is time."""
+
+_LONGEST = 4 * _NEW
+"""Tokens that a stream may make until all others have made theirs."""
 
 _CONTEXT = 8
 _WATCH_SECONDS = 0.01
@@ -78,7 +83,7 @@ async def calibrate(engine: OpenVINOEngine, opening: Sequence[int]) -> Calibrati
     """
     try:
         return await asyncio.wait_for(_measure(engine, opening), SECONDS)
-    except asyncio.TimeoutError:
+    except (asyncio.TimeoutError, UsageError):  # others took the room that it had
         raise Disturbed from None
 
 
@@ -91,16 +96,15 @@ async def _measure(engine: OpenVINOEngine, opening: Sequence[int]) -> Calibratio
         return [*opening, *((number + 7 * each) % size for each in range(tokens - len(opening)))]
 
     machine = Machine()
-    longest = 4 * _NEW
-    streams = min(STREAMS, engine.cached_tokens // (_CONTEXT + longest))
+    streams = _streams(engine)
     tokens = min(PROMPT_TOKENS, engine.max_positions - 1)
     async with _left_alone(engine, 1):
         first_seconds = await time_prefill(engine, prompt(tokens, 0))
-        brief = await time_decode(engine, [prompt(_CONTEXT, 1)], _BRIEF, longest)
-        one = await time_decode(engine, [prompt(_CONTEXT, 2)], _NEW, longest)
+        brief = await time_decode(engine, [prompt(_CONTEXT, 1)], _BRIEF, _LONGEST)
+        one = await time_decode(engine, [prompt(_CONTEXT, 2)], _NEW, _LONGEST)
     async with _left_alone(engine, streams):
         prompts = [prompt(_CONTEXT, 3 + number) for number in range(streams)]
-        many = await time_decode(engine, prompts, _BRIEF, longest)
+        many = await time_decode(engine, prompts, _BRIEF, _LONGEST)
     read = await asyncio.to_thread(read_bandwidth, machine.cores, _READ_BYTES)
     work = NetworkWork.of(engine.manifest, engine.kv_bytes_per_token)
     return Calibration(
@@ -112,6 +116,13 @@ async def _measure(engine: OpenVINOEngine, opening: Sequence[int]) -> Calibratio
         bytes_per_second=read,
         step_bytes=work.step(1, engine.manifest.prefix_length + one.context).nbytes,
     )
+
+
+def _streams(engine: OpenVINOEngine) -> int:
+    """How many fit the KV cache side by side, of which each takes a block more than it fills."""
+    length = engine.manifest.prefix_length + _CONTEXT + _LONGEST
+    blocks = -(-length // BLOCK_TOKENS) + 1
+    return max(1, min(STREAMS, engine.cached_tokens // (blocks * BLOCK_TOKENS)))
 
 
 @contextlib.asynccontextmanager
