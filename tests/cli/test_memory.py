@@ -21,7 +21,7 @@ from glmscope.cli.memory_size import parse_memory
 from glmscope.cli.options import ModelOptions
 from glmscope.cli.wiring import open_models
 from glmscope.engine.machine_memory import MachineMemory
-from glmscope.engine.memory_plan import PROCESS_BYTES, MemoryNeed
+from glmscope.engine.memory_plan import LEAST_TOKENS, PROCESS_BYTES, MemoryNeed
 from glmscope.engine.openvino import MOST_FULL_SEQUENCES
 from glmscope.errors import UsageError
 from glmscope.model.convert import convert
@@ -90,7 +90,11 @@ def test_a_cache_takes_what_the_network_leaves(manifests: dict[Path, Manifest]) 
     assert PROCESS_BYTES + need.at(tokens) <= 2 * GB < PROCESS_BYTES + need.at(tokens + 32)
 
 
-def test_what_one_network_cannot_use_goes_to_the_other(manifests: dict[Path, Manifest]) -> None:
+@pytest.mark.parametrize("names", [("short", "long"), ("long", "short")])
+def test_what_one_network_cannot_use_goes_to_the_other(
+    manifests: dict[Path, Manifest], names: tuple[str, str]
+) -> None:
+    manifests = {path: manifests[path] for name in names for path in only(manifests, name)[0]}
     options = ModelOptions(memory=3 * GB)
     caches, _ = plan_caches(manifests, options)
     needs = {path: need_of(manifest, options) for path, manifest in manifests.items()}
@@ -98,6 +102,18 @@ def test_what_one_network_cannot_use_goes_to_the_other(manifests: dict[Path, Man
     assert tokens["short"] == MOST_FULL_SEQUENCES * 2048
     whole = PROCESS_BYTES + sum(needs[path].at(tokens[path.name]) for path in manifests)
     assert 0.99 * 3 * GB < whole <= 3 * GB
+
+
+def test_each_network_gets_the_least_before_any_gets_more() -> None:
+    """Half of what is left would not do for the one whose tokens take the most."""
+    wide = MemoryNeed(GB, GB, per_position=100, per_token=1_000_000, positions=2048)
+    thin = MemoryNeed(GB, GB, per_position=100, per_token=1000, positions=100_000)
+    nbytes = sum(need.at(LEAST_TOKENS) for need in (wide, thin)) + 50_000_000
+    for needs in ((wide, thin), (thin, wide)):
+        counts = memory._shared_out(needs, nbytes)
+        assert counts[needs.index(wide)] >= LEAST_TOKENS
+        assert counts[needs.index(thin)] > 10_000
+        assert sum(need.at(count) for need, count in zip(needs, counts, strict=True)) <= nbytes
 
 
 def test_a_network_that_does_not_fit_is_refused(manifests: dict[Path, Manifest]) -> None:

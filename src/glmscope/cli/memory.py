@@ -107,14 +107,18 @@ def _given_caches(
 
 
 def _shared_out(needs: Sequence[MemoryNeed], nbytes: float) -> list[int]:
-    """Tokens of KV cache for each: equal parts of the memory, and what one cannot use to others."""
-    left = nbytes - sum(need.at(0) for need in needs)
-    counts = []
-    for number, need in enumerate(needs):
+    """Tokens of KV cache for each: the least, and equal parts of the memory that is left then.
+
+    What one cannot use goes to the others, in whatever order they come.
+    """
+    left = nbytes - sum(need.at(_least(need)) for need in needs)
+    counts = [_least(need) for need in needs]
+    # Who can use the least is asked first: what it leaves is known when the others are asked.
+    for number, index in enumerate(sorted(range(len(needs)), key=lambda i: _usable(needs[i]))):
+        need, least = needs[index], needs[index].at(counts[index])
         part = left / (len(needs) - number)
-        count = min(need.tokens_within(need.at(0) + part), _most(need))
-        left -= need.at(count) - need.at(0)
-        counts.append(count)
+        counts[index] = max(counts[index], min(need.tokens_within(least + part), _most(need)))
+        left -= need.at(counts[index]) - least
     return counts
 
 
@@ -133,6 +137,11 @@ def _least(need: MemoryNeed) -> int:
 
 def _most(need: MemoryNeed) -> int:
     return MOST_FULL_SEQUENCES * need.positions
+
+
+def _usable(need: MemoryNeed) -> int:
+    """Bytes that it can use beyond the least cache."""
+    return need.at(_most(need)) - need.at(_least(need))
 
 
 def _is_fast(manifest: Manifest, options: ModelOptions) -> bool:
