@@ -17,7 +17,14 @@ from glmscope.cli.vocabulary import vocabulary_of
 from glmscope.engine.engine import Sampling
 from glmscope.engine.openvino import OpenVINOEngine
 from glmscope.engine.pipeline import BLOCK_TOKENS, CHUNK_TOKENS, Pipeline
-from glmscope.engine.reading import PIECE_TOKENS, SLOWER, KnownBeginnings, Pace, Reading
+from glmscope.engine.reading import (
+    PIECE_TOKENS,
+    SLOWER,
+    KnownBeginnings,
+    Pace,
+    Reading,
+    slower,
+)
 from glmscope.family import Family
 from glmscope.model.convert import convert
 from glmscope.parity.network import Network
@@ -172,7 +179,11 @@ async def test_a_score_is_read_at_once(engine: OpenVINOEngine, pieces: list[int]
     assert pieces == []
 
 
-def test_the_pace_keeps_to_its_ratio_whatever_pieces_cost() -> None:
+@pytest.mark.parametrize(("prompts", "replies"), [(1, 8), (1, 1), (12, 4)])
+def test_the_pace_keeps_to_its_ratio_whatever_pieces_cost(prompts: int, replies: int) -> None:
+    """Twice as long for one prompt; a burst of them is not held up by the first few replies."""
+    times = slower(prompts, replies)
+    assert times == (4 if prompts > replies else SLOWER)
     pace, usual = Pace(), 0.1
     assert not pace.allows_piece
     drawn = random.Random(0)
@@ -181,9 +192,9 @@ def test_the_pace_keeps_to_its_ratio_whatever_pieces_cost() -> None:
     for _ in range(2000):
         with_piece = pace.allows_piece
         seconds = usual + (drawn.uniform(0.1, 0.5) if with_piece else 0.0)
-        pace.stepped(seconds, with_piece=with_piece)
+        pace.stepped(seconds, with_piece=with_piece, times=times)
         spent.append(seconds)
-    assert 0.9 * SLOWER < sum(spent) / len(spent) / usual < 1.02 * SLOWER
+    assert 0.9 * times < sum(spent) / len(spent) / usual < 1.02 * times
 
 
 def test_a_step_that_read_another_prompt_is_not_taken_for_usual() -> None:

@@ -25,6 +25,15 @@ _SLOWLY = 0.05
 _MOST_KNOWN = 64
 
 
+def slower(prompts: int, replies: int) -> float:
+    """The same for so many prompts that wait beside so many replies.
+
+    A prompt has as much of the time as a reply, and all of them half of it at least: of a burst of
+    requests the later ones would else wait until those before them have ended.
+    """
+    return max(SLOWER, 1.0 + prompts / replies)
+
+
 class Pace:
     """Says when a step may take a piece of a prompt along, from the times of earlier steps."""
 
@@ -37,15 +46,18 @@ class Pace:
         """Whether replies have had what they lost to earlier pieces."""
         return self._usual is not None and self._debt <= 0.0
 
-    def stepped(self, seconds: float, *, with_piece: bool) -> None:
-        """A step that made a token of each reply took so long."""
+    def stepped(self, seconds: float, *, with_piece: bool, times: float = SLOWER) -> None:
+        """A step that made a token of each reply took so long.
+
+        `times` is how much slower they may be.
+        """
         if with_piece and self._usual is not None:
-            self._debt += seconds - SLOWER * self._usual
+            self._debt += seconds - times * self._usual
             return
         # Steps that read other prompts are not usual, and more replies make steps longer.
         usual = seconds if self._usual is None else self._usual
         self._usual = min(seconds, usual + _SLOWLY * (seconds - usual))
-        self._debt = max(0.0, self._debt - (SLOWER - 1.0) * self._usual)
+        self._debt = max(0.0, self._debt - (times - 1.0) * self._usual)
 
 
 class KnownBeginnings:

@@ -11,7 +11,7 @@ import structlog
 
 from glmscope.engine.engine import EngineLoad, Sampling, Step
 from glmscope.engine.pipeline import PIECE, Handle, Pipeline, read_step
-from glmscope.engine.reading import KnownBeginnings, Pace, Reading
+from glmscope.engine.reading import KnownBeginnings, Pace, Reading, slower
 from glmscope.errors import EngineFailure, GLMScopeError, ModelUnavailable
 
 log = structlog.get_logger(__name__)
@@ -124,13 +124,15 @@ class Worker:
     def _advance(self, pipeline: Pipeline) -> bool:
         """Step and deliver; False when the network failed, and then everyone has been told."""
         try:
-            replies = any(sequence.handle is not None for sequence in self._running)
-            with_piece = self._read_on(pipeline, replies)
+            prompts = sum(sequence.handle is None for sequence in self._running)
+            replies = len(self._running) - prompts
+            with_piece = self._read_on(pipeline, replies > 0)
             if pipeline.has_work:
                 started = time.monotonic()
                 pipeline.step()
                 if replies:
-                    self._pace.stepped(time.monotonic() - started, with_piece=with_piece)
+                    seconds, times = time.monotonic() - started, slower(prompts, replies)
+                    self._pace.stepped(seconds, with_piece=with_piece, times=times)
             self._leaving.clear()
             self._deliver()
             # The library's step keeps Python to itself: readers get their turn now, or after the
