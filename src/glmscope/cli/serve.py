@@ -95,10 +95,7 @@ def serve(
     """Answer the DashScope API until stopped; running replies are finished first."""
     if no_auth:
         address.require_loopback()
-    if faults is not None and runtime.engine is not EngineName.SCRIPTED:
-        raise UsageError("--faults goes with --engine scripted.")
-    if calibrate and (runtime.engine is EngineName.SCRIPTED or exchanges.replay is not None):
-        raise UsageError("--calibrate measures networks, and none is to run.")
+    _check_networks_run(runtime, exchanges, faults, calibrate=calibrate)
     from glmscope.cli.wiring import models_opener
     from glmscope.server.listener import bind
     from glmscope.server.loading import unavailable
@@ -137,9 +134,7 @@ def serve(
             loop_limits=loop.limits(),
         )
 
-        fit = (
-            None if runtime.engine is EngineName.SCRIPTED or replay else _fit_card(models, options)
-        )
+        fit = _fit_card(models, options)
 
         def show_start_card(url: str) -> None:
             for line in start_card(models, url, keys, replay, fit.lines() if fit else ()):
@@ -153,7 +148,21 @@ def serve(
     note("Stopped.")
 
 
-def _fit_card(models: list[ServedModel], options: ModelOptions) -> FitCard:
+def _check_networks_run(
+    runtime: EngineOptions, exchanges: ExchangeOptions, faults: Path | None, *, calibrate: bool
+) -> None:
+    """Raises UsageError for what goes with a script alone, or with networks alone."""
+    scripted = runtime.engine is EngineName.SCRIPTED
+    if faults is not None and not scripted:
+        raise UsageError("--faults goes with --engine scripted.")
+    if calibrate and (scripted or exchanges.replay is not None):
+        raise UsageError("--calibrate measures networks, and none is to run.")
+
+
+def _fit_card(models: list[ServedModel], options: ModelOptions) -> FitCard | None:
+    """None where no network runs, so that nothing of networks is imported."""
+    if not models or options.engine is EngineName.SCRIPTED:
+        return None
     from glmscope.cli.fit_card import FitCard
 
     return FitCard(models, options, say)
