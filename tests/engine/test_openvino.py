@@ -181,7 +181,9 @@ async def test_closing_the_iterator_frees_the_sequence(engine: OpenVINOEngine) -
 
 
 async def test_an_idle_engine_uses_no_cache(engine: OpenVINOEngine) -> None:
-    used = [engine.load().kv_used async for _ in engine.generate(PROMPT, GREEDY)]
+    # Long enough that it is not over before this reader has its first turn.
+    long = replace(GREEDY, max_new_tokens=120)
+    used = [engine.load().kv_used async for _ in engine.generate(PROMPT, long)]
     assert max(used) > 0
     await asyncio.wait_for(_idle(engine), 5)
     assert engine.load().kv_used == 0
