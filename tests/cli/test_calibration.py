@@ -75,7 +75,7 @@ def test_a_small_cache_is_measured_with_fewer_replies(home: Path, directory: Pat
     try:
         assert engine.cached_tokens == 640
         measured = asyncio.run(calibrate(engine, model.tokenizer.prefix_ids))
-        assert measured.streams == 5
+        assert measured.streams == engine.fit_at_once(72) < 8
     finally:
         asyncio.run(engine.close())
 
@@ -119,9 +119,10 @@ def test_the_card_says_what_fits(served: ServedModel) -> None:
     engine = engine_of(served)
     card = FitCard([served, replace(served, id="other")], ModelOptions(), print)
     (line,) = card.lines()
-    assert line.endswith(
-        f"GB of memory m holds 2048 tokens × {engine.cached_tokens // 2048} at once."
-    )
+    # 64 blocks each, and one to spare where prefixes are kept.
+    held = engine.cached_tokens // 32 // 65
+    assert held == engine.cached_tokens // 2048 - 1
+    assert line.endswith(f"GB of memory m holds 2048 tokens × {held} at once.")
     keep(engine, None, MEASURED)
     _, speed, share = card.lines()
     assert speed == (

@@ -206,6 +206,19 @@ async def test_more_than_the_cache_holds_at_once_is_answered_all_the_same(conver
         await small.close()
 
 
+async def test_each_of_those_that_run_has_a_block_to_spare(converted: Path) -> None:
+    """32 blocks a sequence of 1024 tokens, and 33 where prefixes are kept."""
+    for prefix_cache, blocks in ((True, 33), (False, 32)):
+        engine = await an_engine(converted, WORDS, prefix_cache=prefix_cache, cache_gb=0.0035)
+        try:
+            cached = engine.cached_tokens // 32
+            assert cached // 33 != cached // 32
+            assert engine.fit_at_once(1024) == cached // blocks
+            assert engine.fit_at_once(32 * cached) == 1
+        finally:
+            await engine.close()
+
+
 async def test_texts_are_scored_to_the_last_id_however_often(
     engine: OpenVINOEngine, converted: Path
 ) -> None:

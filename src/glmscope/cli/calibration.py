@@ -18,7 +18,6 @@ from glmscope import paths
 from glmscope.bench.machine import Machine, read_bandwidth
 from glmscope.bench.timing import time_decode, time_prefill
 from glmscope.bench.work import NetworkWork
-from glmscope.engine.pipeline import BLOCK_TOKENS
 from glmscope.errors import UsageError
 from glmscope.model.manifest import WEIGHTS_FILE
 
@@ -96,7 +95,7 @@ async def _measure(engine: OpenVINOEngine, opening: Sequence[int]) -> Calibratio
         return [*opening, *((number + 7 * each) % size for each in range(tokens - len(opening)))]
 
     machine = Machine()
-    streams = _streams(engine)
+    streams = min(STREAMS, engine.fit_at_once(_CONTEXT + _LONGEST))
     tokens = min(PROMPT_TOKENS, engine.max_positions - 1)
     async with _left_alone(engine, 1):
         first_seconds = await time_prefill(engine, prompt(tokens, 0))
@@ -116,13 +115,6 @@ async def _measure(engine: OpenVINOEngine, opening: Sequence[int]) -> Calibratio
         bytes_per_second=read,
         step_bytes=work.step(1, engine.manifest.prefix_length + one.context).nbytes,
     )
-
-
-def _streams(engine: OpenVINOEngine) -> int:
-    """How many fit the KV cache side by side, of which each takes a block more than it fills."""
-    length = engine.manifest.prefix_length + _CONTEXT + _LONGEST
-    blocks = -(-length // BLOCK_TOKENS) + 1
-    return max(1, min(STREAMS, engine.cached_tokens // (blocks * BLOCK_TOKENS)))
 
 
 @contextlib.asynccontextmanager

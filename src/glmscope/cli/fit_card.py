@@ -53,7 +53,7 @@ class FitCard:
         )
         for model, engine in self._networks:
             sizes = sorted({model.limits.context, min(_SHORT, model.limits.context)}, reverse=True)
-            held = ", or ".join(f"{size} tokens × {engine.cached_tokens // size}" for size in sizes)
+            held = ", or ".join(f"{size} tokens × {engine.fit_at_once(size)}" for size in sizes)
             yield f"  Within {whole / 1e9:.1f} GB of memory {model.id} holds {held} at once."
             if calibration := kept_calibration(engine, options.threads):
                 yield from speed_lines(model.id, engine, options, calibration)

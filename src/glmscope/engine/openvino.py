@@ -17,7 +17,13 @@ import structlog
 from glmscope.engine.engine import EngineAbility, EngineLoad, Sampling, Step, TokenLogprob
 from glmscope.engine.json_schema import read_json_schema
 from glmscope.engine.loading import load_pipeline
-from glmscope.engine.pipeline import PipelineSettings, cache_tokens, kv_bytes_per_token
+from glmscope.engine.pipeline import (
+    BLOCK_TOKENS,
+    PipelineSettings,
+    cache_tokens,
+    kv_bytes_per_token,
+    needed_blocks,
+)
 from glmscope.engine.salts import Aliases
 from glmscope.engine.vocabulary import Vocabulary, grammar_tokenizer
 from glmscope.engine.worker import Delivery, Worker, WorkerSequence
@@ -145,6 +151,12 @@ class OpenVINOEngine:
                 yield item
         finally:
             self._worker.cancel(sequence)
+
+    def fit_at_once(self, tokens: int) -> int:
+        """How many sequences of so many tokens, replies included, run side by side; at least 1."""
+        length = len(self._prefix_ids) + tokens
+        blocks = needed_blocks(length, keeps_prefixes=self._aliases is not None)
+        return max(1, self.cached_tokens // BLOCK_TOKENS // blocks)
 
     def load(self) -> EngineLoad:
         """See Engine.load."""

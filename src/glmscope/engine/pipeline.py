@@ -105,6 +105,14 @@ def cache_tokens(config: ModelConfig, cache_gb: float, fast: bool) -> int:
     return int(cache_gb * _GIB / per_token) // BLOCK_TOKENS * BLOCK_TOKENS
 
 
+def needed_blocks(length: int, *, keeps_prefixes: bool) -> int:
+    """Blocks of KV cache for a sequence that may grow to `length`.
+
+    Whole ones, and with a prefix cache one for what begins in the middle of another sequence's.
+    """
+    return -(-length // BLOCK_TOKENS) + keeps_prefixes
+
+
 class Pipeline:
     """One loaded model. Every method must be called from the same thread.
 
@@ -181,11 +189,11 @@ class Pipeline:
 
         Without a prefix cache the library takes any number, and lets some wait. With one it holds
         what it finds for those that wait, and drops them all where nothing else is left; so each
-        gets its whole blocks, and one for what begins in the middle of another's.
+        gets all that it may need.
         """
         if self._salts is None or len(lengths) == 1:
             return True
-        needed = sum(-(-length // BLOCK_TOKENS) + 1 for length in lengths)
+        needed = sum(needed_blocks(length, keeps_prefixes=True) for length in lengths)
         return needed <= self._blocks
 
     @property
