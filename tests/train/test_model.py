@@ -13,7 +13,8 @@ torch = pytest.importorskip("torch", reason="training needs PyTorch, which is no
 
 from glmscope.errors import ModelFilesError  # noqa: E402
 from glmscope.train.checkpoint import export_checkpoint, load_checkpoint  # noqa: E402
-from glmscope.train.model import evaluating, positions_within  # noqa: E402
+from glmscope.train.model import IGNORED, evaluating, positions_within  # noqa: E402
+from glmscope.train.trainer import opening_weights  # noqa: E402
 from tests.train.tiny import tiny_model, tiny_vocabulary  # noqa: E402
 
 PLAIN = ("glm3_a", "glm2_b", "glm3_rope4", "glm2_rope4", "glm3_hd64", "glm2_hd128")
@@ -71,3 +72,24 @@ def test_a_directory_without_weights_is_refused_in_a_sentence(tmp_path: Path) ->
     (tmp_path / "model" / "model.safetensors").unlink()
     with pytest.raises(ModelFilesError):
         load_checkpoint(tmp_path / "model")
+
+
+def test_weights_say_how_much_each_place_counts() -> None:
+    model = tiny_model()
+    ids = torch.randint(3, 700, (2, 12), generator=torch.Generator().manual_seed(1))
+    targets = ids.clone()
+    targets[:, ::2] = IGNORED
+    hidden = model.hidden(ids)
+    plain = model.head_loss(hidden, targets)
+    assert torch.allclose(plain, model.head_loss(hidden, targets, torch.full((2, 12), 3.0)))
+    only = torch.zeros(2, 12)
+    only[0, 5] = 1.0
+    alone = torch.full_like(targets, IGNORED)
+    alone[0, 5] = targets[0, 5]
+    assert torch.allclose(model.head_loss(hidden, targets, only), model.head_loss(hidden, alone))
+
+
+def test_the_opening_of_a_turn_is_what_follows_the_assistants_id() -> None:
+    ids = torch.tensor([[7, 9, 1, 2, 3, 4, 5, 9, 6], [1, 2, 3, 4, 5, 6, 7, 8, 9]])
+    weights = opening_weights(ids, assistant=9, weight=6.0)
+    assert weights.tolist() == [[1, 6, 6, 6, 6, 1, 1, 6, 6], [1, 1, 1, 1, 1, 1, 1, 1, 6]]

@@ -174,14 +174,18 @@ class ChatGLM(nn.Module):
         """Logits [B, S, V] of `ids` [B, S]."""
         return self.transformer.output_layer(self.hidden(ids, documents))
 
-    def head_loss(self, hidden: Tensor, targets: Tensor) -> Tensor:
+    def head_loss(self, hidden: Tensor, targets: Tensor, weights: Tensor | None = None) -> Tensor:
         """Mean cross entropy at the places where `targets` [B, S] is not IGNORED.
 
-        `hidden` is [B, S, H]. Logits are computed for those places only: prompts cost nothing here.
+        `hidden` is [B, S, H]; `weights` [B, S] says how much each place counts, all the same by
+        default. Logits are computed for those places only: prompts cost nothing here.
         """
         places = targets != IGNORED
-        logits = self.transformer.output_layer(hidden[places])
-        return F.cross_entropy(logits.float(), targets[places])
+        logits = self.transformer.output_layer(hidden[places]).float()
+        if weights is None:
+            return F.cross_entropy(logits, targets[places])
+        losses = F.cross_entropy(logits, targets[places], reduction="none")
+        return (losses * weights[places]).sum() / weights[places].sum()
 
 
 def rotary_table(config: ModelConfig, positions: int) -> Tensor:

@@ -44,6 +44,7 @@ class Optimization:
     decay: float = 0.4  # share of the steps, at the end, of linear fall to zero
     weight_decay: float = 0.01
     save_every: int = 200
+    opening_weight: float = 1.0  # of a turn's first tokens, in retuning
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,13 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 from rich.progress import Progress
+from torch import Tensor
 
 from glmscope.errors import UsageError
 from glmscope.family import Family
@@ -42,7 +44,12 @@ from glmscope.train.preferences import (
 )
 from glmscope.train.sampling import sample_pairs
 from glmscope.train.settings import Optimization, Settings
-from glmscope.train.trainer import Trainer, best_device, language_model_loss
+from glmscope.train.trainer import (
+    Trainer,
+    best_device,
+    language_model_loss,
+    opening_weights,
+)
 
 VOCABULARY_DIALOGUES = 0.15
 """Share of the tuning dialogues that the vocabulary is made from, beside all of the corpora."""
@@ -113,7 +120,12 @@ def retune(settings: Settings, work: Path, compiled: bool = True) -> str:
         return tuning_examples(fresh, work / "tokenizer.model", kept)
 
     model = load_checkpoint(work / "grow")
-    return _fit("retune", model, settings, settings.retune, epoch, work, compiled)
+    weigh = partial(
+        opening_weights,
+        assistant=_tokenizer(work).special.assistant,
+        weight=settings.retune.opening_weight,
+    )
+    return _fit("retune", model, settings, settings.retune, epoch, work, compiled, weigh)
 
 
 def pairs(settings: Settings, work: Path, compiled: bool = True) -> str:
@@ -168,13 +180,14 @@ def _fit(
     epoch: Callable[[random.Random], Sequence[Example]],
     work: Path,
     compiled: bool,
+    weigh: Callable[[Tensor], Tensor] | None = None,
 ) -> str:
     model = model.to(best_device())
     # The name keeps stages apart; the same seed gives the same batches to a run that goes on.
     rng = random.Random(f"{settings.seed} {stage}")  # noqa: S311
     rounds = _epochs(epoch, options, rng)
     trainer = Trainer(stage, model, options, work)
-    end = trainer.run(rounds, language_model_loss(model, compiled))
+    end = trainer.run(rounds, language_model_loss(model, compiled, weigh))
     export_checkpoint(model, _vocabulary(work), work / stage, torch.float32)
     return f"loss {end:.3f} at the end"
 

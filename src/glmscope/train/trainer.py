@@ -33,6 +33,7 @@ Loss = Callable[[Any], Tensor]
 """The loss of one batch, on the model's device."""
 
 GRADIENT_LIMIT = 1.0
+OPENING_TOKENS = 4
 
 
 def best_device() -> torch.device:
@@ -140,8 +141,26 @@ def tensors(batch: Batch, device: torch.device) -> tuple[Tensor, Tensor, Tensor]
     )
 
 
-def language_model_loss(model: ChatGLM, compiled: bool) -> Callable[[Batch], Tensor]:
-    """Mean cross entropy of a batch's learned tokens; `compiled` by PyTorch's own compiler."""
+def opening_weights(ids: Tensor, assistant: int | None, weight: float) -> Tensor:
+    """How much what follows each of `ids` [B, S] counts: `weight` at the openings of turns, else 1.
+
+    The first OPENING_TOKENS decide whether a tool is called and which one, and are few beside the
+    rest. `assistant` is the id that begins a turn, where the family has one.
+    """
+    begins = ids == (-1 if assistant is None else assistant)
+    opening = begins.clone()
+    for later in range(1, OPENING_TOKENS):
+        opening[:, later:] |= begins[:, :-later]
+    return torch.where(opening, weight, 1.0)
+
+
+def language_model_loss(
+    model: ChatGLM, compiled: bool, weigh: Callable[[Tensor], Tensor] | None = None
+) -> Callable[[Batch], Tensor]:
+    """Mean cross entropy of a batch's learned tokens; `compiled` by PyTorch's own compiler.
+
+    `weigh` says from the ids [B, S] how much each place counts.
+    """
     hidden, head = model.hidden, model.head_loss
     if compiled:
         hidden, head = torch.compile(hidden), torch.compile(head, dynamic=True)
@@ -149,6 +168,7 @@ def language_model_loss(model: ChatGLM, compiled: bool) -> Callable[[Batch], Ten
 
     def loss(batch: Batch) -> Tensor:
         ids, targets, documents = tensors(batch, device)
-        return head(hidden(ids, documents), targets)
+        weights = None if weigh is None else weigh(ids)
+        return head(hidden(ids, documents), targets, weights)
 
     return loss
