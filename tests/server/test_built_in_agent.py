@@ -81,7 +81,7 @@ def call(server: RunningServer, messages: list[Any], stream: bool, **options: An
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_the_weather_in_beijing(server: RunningServer, stream: bool) -> None:
-    messages: list[Any] = [{"role": "user", "content": "北京今天天气怎么样"}]
+    messages: list[Any] = [{"role": "user", "content": "今天北京的天气怎么样？"}]
     choice = call(server, messages, stream, tools=[WEATHER])
     assert choice.finish_reason == "tool_calls"
     (asked,) = choice.message.tool_calls
