@@ -16,9 +16,10 @@ pytest.importorskip("matplotlib", reason="loss curves need matplotlib, which is 
 from glmscope.family import Family  # noqa: E402
 from glmscope.model.convert import convert  # noqa: E402
 from glmscope.train import stages, trainer  # noqa: E402
-from glmscope.train.checkpoint import load_checkpoint  # noqa: E402
+from glmscope.train.checkpoint import export_checkpoint, load_checkpoint  # noqa: E402
 from glmscope.train.packing import Batch  # noqa: E402
 from glmscope.train.settings import Settings, load_settings  # noqa: E402
+from tests.train.test_growth import network as growable_network  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +56,17 @@ def test_the_loss_falls(trained: tuple[Settings, Path]) -> None:
     _, work = trained
     entries = [json.loads(line) for line in (work / "pretrain.jsonl").read_text().splitlines()]
     assert entries[-1]["loss"] < entries[0]["loss"]
+
+
+def test_a_network_of_the_right_shape_grows(trained: tuple[Settings, Path], tmp_path: Path) -> None:
+    """The few thousand parameters of the others have no room for the layers."""
+    settings, work = trained
+    vocabulary = (work / "tokenizer.model").read_bytes()
+    (tmp_path / "tokenizer.model").write_bytes(vocabulary)
+    export_checkpoint(growable_network(), vocabulary, tmp_path / "tune")
+    assert stages.grow(settings, tmp_path, False) == "4 layers"
+    assert load_checkpoint(tmp_path / "grow").config.num_layers == 4
+    assert stages.grow(settings, work, False).startswith("left as it is")
 
 
 def test_pairs_hold_what_the_model_wrote_instead(trained: tuple[Settings, Path]) -> None:
