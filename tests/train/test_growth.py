@@ -20,6 +20,7 @@ HEADS_A_GROUP = len(OFFSETS)
 def network(heads: int = 6) -> ChatGLM:
     config = ModelConfig(
         family=Family.CHATGLM3,
+        name="GLMScope/chatglm3-small",
         num_layers=2,
         hidden_size=384,
         ffn_hidden_size=128,
