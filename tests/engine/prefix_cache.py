@@ -11,7 +11,7 @@ import pytest
 from glmscope.cli.vocabulary import vocabulary_of
 from glmscope.engine.engine import Sampling, TokenLogprob
 from glmscope.engine.openvino import OpenVINOEngine
-from glmscope.engine.pipeline import Pipeline, PipelineSettings, read_step
+from glmscope.engine.pipeline import Handle, Pipeline, PipelineSettings, read_step
 from glmscope.engine.salts import Aliases
 from glmscope.engine.vocabulary import Vocabulary
 from glmscope.family import Family
@@ -38,8 +38,13 @@ def a_prompt(seed: int, length: int = 600) -> tuple[int, ...]:
 PROMPT = a_prompt(0)
 
 
-def a_pipeline(directory: Path, tokens: int = 8192, known: int = KNOWN) -> Pipeline:
-    aliases = Aliases(OPENING, known, VOCABULARY)
+def a_pipeline(
+    directory: Path,
+    tokens: int = 8192,
+    known: int = KNOWN,
+    shared: tuple[tuple[int, ...], ...] = (),
+) -> Pipeline:
+    aliases = Aliases(OPENING, known, VOCABULARY, shared=shared)
     return Pipeline(directory, PipelineSettings(tokens, fast=False, aliases=aliases))
 
 
@@ -69,7 +74,10 @@ async def ids_of(engine: OpenVINOEngine, prompt: tuple[int, ...], sampling: Samp
 def entries(
     pipeline: Pipeline, sequence: tuple[int, ...], sampling: Sampling, echo: bool = False
 ) -> list[TokenLogprob]:
-    handle = pipeline.add(sequence, sampling, echo)
+    return entries_of(pipeline, pipeline.add(sequence, sampling, echo), sampling)
+
+
+def entries_of(pipeline: Pipeline, handle: Handle, sampling: Sampling) -> list[TokenLogprob]:
     found: list[TokenLogprob] = []
     while pipeline.has_work:
         pipeline.step()

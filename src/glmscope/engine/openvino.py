@@ -7,8 +7,9 @@ through `call_soon_threadsafe`, and the loop never waits for the network.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import openvino_genai as genai
@@ -19,12 +20,14 @@ from glmscope.engine.json_schema import read_json_schema
 from glmscope.engine.loading import load_pipeline
 from glmscope.engine.pipeline import (
     BLOCK_TOKENS,
+    FEWEST_SHARED,
     PipelineSettings,
     cache_tokens,
     kv_bytes_per_token,
     needed_blocks,
+    shared_tokens,
 )
-from glmscope.engine.salts import Aliases
+from glmscope.engine.salts import MOST_SHARED, Aliases
 from glmscope.engine.vocabulary import Vocabulary, grammar_tokenizer
 from glmscope.engine.worker import Delivery, Worker, WorkerSequence
 from glmscope.errors import EngineFailure, InvalidParameter, ModelUnavailable, UsageError
@@ -75,19 +78,23 @@ class OpenVINOEngine:
         prefix_cache: bool | None = False,
         fast: bool | None = None,
         vocabulary: Vocabulary | None = None,
+        shared: Iterable[Sequence[int]] = (),
     ) -> OpenVINOEngine:
         """Load a converted model; returns when it can answer.
 
         `cache_gb` GiB of KV cache, shared by all sequences. `threads` defaults to the machine's
         cores. `prefix_cache` lets a prompt reuse the KV of an earlier one of its scope that begins
         the same; None does so where it can, that is where the `vocabulary` leaves ids to spare.
+        `shared` are beginnings of prompts, FEWEST_SHARED ids each at least, of which all scopes
+        may reuse the whole blocks, where there is no repetition penalty.
         `fast` allows int8 arithmetic and an 8-bit KV cache; by default it is on where the weights
         are rounded anyway, so that exact weights give the original's ids.
         With a `vocabulary` replies can be held to a JSON schema, and to calls of tools where it
         has ids that begin turns.
 
         Raises ModelFilesError for a directory that is not a whole converted model, UsageError for
-        a cache too small to hold anything, and for a prefix cache that is not possible.
+        a cache too small to hold anything, for a prefix cache that is not possible, and for
+        beginnings that cannot be shared.
         """
         manifest = read_manifest(directory)
         fast = not manifest.is_exact if fast is None else fast
@@ -97,7 +104,7 @@ class OpenVINOEngine:
         if tokens - manifest.prefix_length < 2:  # a token of a prompt and one of its reply
             raise UsageError(f"A KV cache of {gigabytes} GiB holds only {tokens} tokens.")
         tokenizer = _tokenizer(vocabulary, manifest.config.padded_vocab_size)
-        aliases = _aliases(vocabulary, manifest, prefix_cache)
+        aliases = _aliases(vocabulary, manifest, prefix_cache, list(map(tuple, shared)))
         settings = PipelineSettings(tokens, fast, manifest.group_size, threads, aliases, tokenizer)
         abilities: set[EngineAbility] = {"logprobs", "score"}
         if tokenizer is not None:
@@ -185,10 +192,15 @@ class OpenVINOEngine:
 
 
 def _aliases(
-    vocabulary: Vocabulary | None, manifest: Manifest, wanted: bool | None
+    vocabulary: Vocabulary | None,
+    manifest: Manifest,
+    wanted: bool | None,
+    shared: list[tuple[int, ...]],
 ) -> Aliases | None:
     """What a prefix cache needs, if there is to be one. Raises UsageError where it cannot be."""
     if wanted is False:
+        if shared:
+            raise UsageError("Beginnings of prompts can be shared where there is a prefix cache.")
         return None
     if vocabulary is not None and vocabulary.opening is not None:
         aliases = Aliases(
@@ -198,12 +210,29 @@ def _aliases(
             manifest.prefix_length,
         )
         if aliases.is_possible:
-            return aliases
+            return replace(aliases, shared=_whole_blocks(aliases, shared))
     reason = "A prefix cache needs a network with ids that its vocabulary leaves free."
-    if wanted:
+    if wanted or shared:
         raise UsageError(reason)
     _log.warning("prefix_cache_unavailable", reason=reason)
     return None
+
+
+def _whole_blocks(aliases: Aliases, shared: list[tuple[int, ...]]) -> tuple[tuple[int, ...], ...]:
+    """Beginnings as `Aliases` has them."""
+    virtual = range(aliases.vocabulary, aliases.vocabulary + aliases.prefix_length)
+    whole: list[tuple[int, ...]] = []
+    for ids in shared:
+        if len(ids) < FEWEST_SHARED or not aliases.fit(ids):
+            raise UsageError(
+                f"What is shared begins as prompts do and holds {FEWEST_SHARED} ids or more."
+            )
+        tokens = shared_tokens(len(ids), aliases.prefix_length)
+        whole.append((*virtual, *ids[: tokens + 1]))
+    distinct = tuple(dict.fromkeys(whole))
+    if len(distinct) > MOST_SHARED:
+        raise UsageError(f"No more than {MOST_SHARED} beginnings of prompts can be shared.")
+    return distinct
 
 
 def _tokenizer(vocabulary: Vocabulary | None, size: int) -> genai.Tokenizer | None:

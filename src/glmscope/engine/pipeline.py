@@ -113,6 +113,19 @@ def needed_blocks(length: int, *, keeps_prefixes: bool) -> int:
     return -(-length // BLOCK_TOKENS) + keeps_prefixes
 
 
+FEWEST_SHARED = BLOCK_TOKENS + 3
+"""Ids of the shortest beginning that can be shared: more than the opening is in whole blocks then,
+however many virtual ids come before it."""
+
+
+def shared_tokens(length: int, prefix_length: int) -> int:
+    """How many of a beginning's `length` ids can be shared: those in whole blocks.
+
+    They are filled from the first virtual id on; the last id of all is the scope's own.
+    """
+    return (prefix_length + length - 1) // BLOCK_TOKENS * BLOCK_TOKENS - prefix_length
+
+
 class Pipeline:
     """One loaded model. Every method must be called from the same thread.
 
