@@ -19,6 +19,8 @@ _LEAD_SHARE = 0.08
 _TAIL_SHARE = 0.08
 _SYSTEM_SHARE = 0.25
 _THANKS_SHARE = 0.08
+_DESCRIBED_SHARE = 0.06
+"""How often an introduction is asked for by what the city is best known for."""
 
 # What an asker turns to: the five topics often, facts of one word now and then.
 _ASIDES = ("famous", "country", "province")
@@ -99,8 +101,10 @@ class _Talk:
 
 def _introduce(talk: _Talk) -> None:
     talk.topic = ""
-    question = talk.word(talk.wordings.introduction, city=talk.name(talk.city))
-    talk.say(talk.around(question), talk.answer())
+    names = {"city": talk.name(talk.city), "famous": talk.city.famous[talk.language]}
+    described = talk.rng.random() < _DESCRIBED_SHARE
+    wordings = talk.wordings.described if described else talk.wordings.introduction
+    talk.say(talk.around(talk.word(wordings, **names)), talk.answer())
 
 
 def _ask_topic(talk: _Talk) -> None:
@@ -110,24 +114,31 @@ def _ask_topic(talk: _Talk) -> None:
 
 
 def _follow_up(talk: _Talk) -> None:
-    (begin,) = talk.rng.choices((_introduce, _ask_topic), (2, 3))
+    begin = talk.rng.choice((_introduce, _ask_topic))
     begin(talk)
     for _ in range(talk.rng.choice((1, 2, 2, 3, 3, 4))):
-        turn = talk.rng.random()
-        if turn < 0.7:
-            talk.turn_to_topic()
-            question = talk.word(talk.wordings.follow_up[talk.topic])
-        elif turn < 0.9:
-            talk.turn_to_city()
-            question = talk.word(talk.wordings.switch, city=talk.name(talk.city))
-        else:
-            talk.topic = talk.rng.choice(TOPICS)
-            talk.city = talk.another_city()
-            named = talk.wordings.named_switch[talk.topic]
-            question = talk.word(named, city=talk.name(talk.city))
+        question = _next_question(talk)
         talk.say(question, talk.answer())
     if talk.rng.random() < _THANKS_SHARE:
         talk.say(talk.rng.choice(talk.wordings.thanks), talk.wordings.thanks_answer)
+
+
+def _next_question(talk: _Talk) -> str:
+    """The next question of a talk; what it is about is the talk's city and topic from then on."""
+    turn = talk.rng.random()
+    if turn < 0.08 and talk.topic:
+        talk.topic = ""
+        return talk.word(talk.wordings.after_topic)
+    if turn < 0.64:
+        talk.turn_to_topic()
+        return talk.word(talk.wordings.follow_up[talk.topic])
+    if turn < 0.78:
+        talk.turn_to_city()
+        return talk.word(talk.wordings.switch, city=talk.name(talk.city))
+    talk.city = talk.another_city()
+    talk.topic = "" if turn < 0.88 else talk.rng.choice(TOPICS)
+    named = talk.wordings.named_switch[talk.topic] if talk.topic else talk.wordings.introduction
+    return talk.word(named, city=talk.name(talk.city))
 
 
 def _compare(talk: _Talk) -> None:
@@ -170,9 +181,9 @@ def _other_language(talk: _Talk) -> None:
 
 
 _KINDS: tuple[tuple[str, Callable[[_Talk], None], float], ...] = (
-    ("city-introduction", _introduce, 0.28),
-    ("city-topic", _ask_topic, 0.16),
-    ("city-follow-up", _follow_up, 0.45),
+    ("city-introduction", _introduce, 0.40),
+    ("city-topic", _ask_topic, 0.13),
+    ("city-follow-up", _follow_up, 0.36),
     ("city-compare", _compare, 0.025),
     ("city-unknown", _unknown, 0.045),
     ("city-live", _live, 0.025),

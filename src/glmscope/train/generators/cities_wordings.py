@@ -14,6 +14,21 @@ from glmscope.train.generators import (
     cities_asks_zh as asks_zh,
 )
 from glmscope.train.generators import (
+    cities_topics_en as topics_en,
+)
+from glmscope.train.generators import (
+    cities_topics_zh as topics_zh,
+)
+from glmscope.train.generators import (
+    cities_whole_en as whole_en,
+)
+from glmscope.train.generators import (
+    cities_whole_tasks_zh as tasks_zh,
+)
+from glmscope.train.generators import (
+    cities_whole_zh as whole_zh,
+)
+from glmscope.train.generators import (
     cities_wordings_chat as talk,
 )
 from glmscope.train.generators import (
@@ -50,6 +65,10 @@ class Wordings:
     """Templates of one language; `live`: what is not known, a topic close to it, the question."""
 
     introduction: Templates
+    described: Templates
+    """Introductions too, of a city that is named with what it is best known for, `{famous}`."""
+    after_topic: Templates
+    """Follow-ups for the whole of a city of which one topic was told."""
     topic: Mapping[str, Templates]
     follow_up: Mapping[str, Templates]
     switch: Templates
@@ -66,18 +85,23 @@ class Wordings:
     live_answer: str
 
 
-def _join(first: Mapping[str, Templates], second: Mapping[str, Templates]) -> dict[str, Templates]:
-    """Every topic's templates from both."""
-    return {topic: templates + second.get(topic, ()) for topic, templates in first.items()}
+def _join(first: Mapping[str, Templates], *others: Mapping[str, Templates]) -> dict[str, Templates]:
+    """Every topic's templates from all of them."""
+    return {
+        topic: sum((other.get(topic, ()) for other in others), templates)
+        for topic, templates in first.items()
+    }
 
 
 WORDINGS: Mapping[Language, Wordings] = {
     "zh": Wordings(
-        introduction=zh.INTRODUCTION + talk.INTRODUCTION_ZH,
-        topic=_join(zh.TOPIC, asks_zh.NAMED),
-        follow_up=_join(follow_zh.FOLLOW_UP, asks_zh.MEANT),
+        introduction=zh.INTRODUCTION + talk.INTRODUCTION_ZH + whole_zh.WHOLE + tasks_zh.WHOLE,
+        described=whole_zh.DESCRIBED,
+        after_topic=whole_zh.AFTER_TOPIC,
+        topic=_join(zh.TOPIC, asks_zh.NAMED, topics_zh.NAMED),
+        follow_up=_join(follow_zh.FOLLOW_UP, asks_zh.MEANT, topics_zh.MEANT),
         switch=follow_zh.SWITCH,
-        named_switch=_join(follow_zh.NAMED_SWITCH, asks_zh.NAMED_SWITCH),
+        named_switch=_join(follow_zh.NAMED_SWITCH, asks_zh.NAMED_SWITCH, topics_zh.NAMED),
         compare=follow_zh.COMPARE,
         other_language=follow_zh.OTHER_LANGUAGE,
         live=follow_zh.LIVE,
@@ -90,11 +114,13 @@ WORDINGS: Mapping[Language, Wordings] = {
         live_answer=follow_zh.LIVE_ANSWER,
     ),
     "en": Wordings(
-        introduction=en.INTRODUCTION + talk.INTRODUCTION_EN,
-        topic=_join(en.TOPIC, asks_en.NAMED),
-        follow_up=_join(en.FOLLOW_UP, asks_en.MEANT),
+        introduction=en.INTRODUCTION + talk.INTRODUCTION_EN + whole_en.WHOLE,
+        described=whole_en.DESCRIBED,
+        after_topic=whole_en.AFTER_TOPIC,
+        topic=_join(en.TOPIC, asks_en.NAMED, topics_en.NAMED),
+        follow_up=_join(en.FOLLOW_UP, asks_en.MEANT, topics_en.MEANT),
         switch=en.SWITCH,
-        named_switch=_join(en.NAMED_SWITCH, asks_en.NAMED_SWITCH),
+        named_switch=_join(en.NAMED_SWITCH, asks_en.NAMED_SWITCH, topics_en.NAMED),
         compare=en.COMPARE,
         other_language=en.OTHER_LANGUAGE,
         live=en.LIVE,
