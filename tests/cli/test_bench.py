@@ -134,6 +134,13 @@ def test_what_cannot_be_done_is_one_sentence(arguments: list[str], sentence: str
     assert "\n" not in caught.value.message
 
 
+def test_it_offers_no_prefix_cache_for_every_prompt_is_measured_as_a_new_one() -> None:
+    assert "prefix-cache" not in glmscope("bench", "--help").stdout
+    refused = glmscope("bench", "--no-prefix-cache")
+    assert refused.returncode == 2
+    assert "--no-prefix-cache" in refused.stderr
+
+
 def test_a_picture_without_matplotlib(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     with pytest.raises(UsageError, match=r"pip install 'glmscope\[bench\]'"):

@@ -66,10 +66,8 @@ def network_loader(options: ModelOptions) -> tuple[str, Callable[[], OpenVINOEng
     """What the one model of `options` is called, and what loads it; it is converted now.
 
     It keeps no prefixes, so that whatever is asked twice costs twice. Raises as `open_networks`
-    does, and UsageError where prefixes are to be kept.
+    does.
     """
-    if options.prefix_cache:
-        raise UsageError("--prefix-cache is for servers: every prompt is measured as a new one.")
     options = replace(options, prefix_cache=False)
     (text,) = options.models
     source = parse_source(text)

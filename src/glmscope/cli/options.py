@@ -109,6 +109,12 @@ class ComputeOptions:
             rich_help_panel=_MODELS,
         ),
     ] = None
+
+
+@dataclass(frozen=True)
+class PrefixCacheOptions:
+    """What is kept of prompts that were read: a server's business."""
+
     prefix_cache: Annotated[
         bool | None,
         typer.Option(
@@ -121,7 +127,7 @@ class ComputeOptions:
 
 
 @dataclass(frozen=True)
-class ModelOptions(ComputeOptions, NetworkOptions, EngineOptions):
+class ModelOptions(PrefixCacheOptions, ComputeOptions, NetworkOptions, EngineOptions):
     """Which models to run, and how."""
 
     models: tuple[str, ...] = ()
@@ -129,7 +135,9 @@ class ModelOptions(ComputeOptions, NetworkOptions, EngineOptions):
 
     @classmethod
     def of(
-        cls, models: Iterable[str], *groups: EngineOptions | NetworkOptions | ComputeOptions
+        cls,
+        models: Iterable[str],
+        *groups: EngineOptions | NetworkOptions | ComputeOptions | PrefixCacheOptions,
     ) -> ModelOptions:
         """The options of a command that takes these groups of them."""
         given = {name: value for group in groups for name, value in vars(group).items()}

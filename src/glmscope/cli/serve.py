@@ -21,6 +21,7 @@ from glmscope.cli.options import (
     EngineOptions,
     ModelOptions,
     NetworkOptions,
+    PrefixCacheOptions,
 )
 from glmscope.cli.plugin_options import LoopOptions, SandboxOptions
 from glmscope.cli.serve_options import (
@@ -81,6 +82,7 @@ def serve(
     faults: _FaultsOption = None,
     network: NetworkOptions,
     compute: ComputeOptions,
+    prefixes: PrefixCacheOptions,
     calibrate: _CalibrateOption = False,
     address: AddressOptions,
     store: StoreOptions,
@@ -103,7 +105,7 @@ def serve(
 
     configure_logs(texts=insight.log_prompts)
     settings = server_settings(admission, insight)
-    options = ModelOptions.of(model or (), runtime, network, compute)
+    options = ModelOptions.of(model or (), runtime, network, compute, prefixes)
     replay = exchanges.replayed(options)
     # What an engine imports comes before what a server imports: then the one loads its models while
     # the other is imported.
