@@ -36,6 +36,17 @@ def test_newlines_tabs_and_digits_are_never_merged() -> None:
     assert "▁one" in ordinary
 
 
+def test_a_word_apart_is_the_same_ids_wherever_it_stands() -> None:
+    model = build_vocabulary(BUILTIN_SENTENCES, BUILTIN_SIZE, words_apart=True)
+    tokenizer = Tokenizer(model, Family.CHATGLM3)
+    space, *word = tokenizer.encode("following")
+    assert tokenizer.piece(space) == "▁"
+    for text in ('"following"', "(following)", "the following", "you\nfollowing"):
+        ids = tokenizer.encode(text)
+        assert any(ids[at : at + len(word)] == word for at in range(len(ids)))
+        assert tokenizer.decode(ids) == text
+
+
 def test_spaces_are_kept() -> None:
     tokenizer = builtin_tokenizer(Family.CHATGLM3)
     text = "  a   b  "

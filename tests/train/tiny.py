@@ -57,6 +57,7 @@ warmup = 2
 save_every = 2
 
 [retune]
+pointing_weight = 0.5
 steps = 4
 batch_tokens = 256
 lengths = [128, 512]

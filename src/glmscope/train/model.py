@@ -6,7 +6,7 @@ heads, G KV groups, d head size, V vocabulary rows. `state_dict` is the publishe
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -56,7 +56,7 @@ class SelfAttention(nn.Module):
         `mask` [B, 1, S, S] is added to the scores; None is plain causal.
         """
         batch, length, _ = x.shape
-        q, k, v = self._split_heads(self.query_key_value(x))
+        q, k, v = self.split_heads(self.query_key_value(x))
         q, k = rotate(q, rotary), rotate(k, rotary)
         q, k, v = (part.transpose(1, 2) for part in (q, k, v))
         if self.groups != self.heads:
@@ -65,7 +65,7 @@ class SelfAttention(nn.Module):
         context = F.scaled_dot_product_attention(q, k, v, mask, is_causal=mask is None)
         return self.dense(context.transpose(1, 2).reshape(batch, length, -1))
 
-    def _split_heads(self, qkv: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def split_heads(self, qkv: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """[B, S, rows] → Q [B, S, A, d], K and V [B, S, G, d]."""
         batch, length, _ = qkv.shape
         if not self.grouped:  # rows are interleaved per head
@@ -157,6 +157,12 @@ class ChatGLM(nn.Module):
         `documents` [B, S] numbers the documents packed into each row (`packing`): a token then
         sees its own document only, and positions start at 0 with each. None: one a row.
         """
+        return self.hidden_and_inputs(ids, documents, ())[0]
+
+    def hidden_and_inputs(
+        self, ids: Tensor, documents: Tensor | None, layers: Sequence[int]
+    ) -> tuple[Tensor, list[Tensor]]:
+        """The same, and what goes into each of `layers`: [B, S, H] each."""
         x = self.transformer.embedding.word_embeddings(ids)
         if documents is None:
             rotary, mask = self.rotary[None, : ids.shape[1]], None
@@ -166,9 +172,11 @@ class ChatGLM(nn.Module):
             mixed = torch.is_autocast_enabled(device)
             dtype = torch.get_autocast_dtype(device) if mixed else x.dtype
             mask = document_mask(documents, dtype)
+        inputs = []
         for block in self.transformer.encoder.layers:
+            inputs.append(x)
             x = block(x, rotary, mask)
-        return self.transformer.encoder.final_layernorm(x)
+        return self.transformer.encoder.final_layernorm(x), [inputs[layer] for layer in layers]
 
     def forward(self, ids: Tensor, documents: Tensor | None = None) -> Tensor:
         """Logits [B, S, V] of `ids` [B, S]."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from glmscope.train.encoding import Example
+from glmscope.train.pointing import Pointing
 
 IGNORED = -100
 PACKED_AT_ONCE = 4096
@@ -20,12 +21,14 @@ PACKED_AT_ONCE = 4096
 class Batch:
     """Rows for one step, all [B, S]: `targets` of each token is what comes after it, or IGNORED.
 
-    `documents` numbers the examples within a row from 1; 0 is padding.
+    `documents` numbers the examples within a row from 1; 0 is padding. `pointers` [P, 4] has the
+    row of each pointer and the pointer (`pointing`); empty where none were asked for.
     """
 
     ids: NDArray[np.int64]
     targets: NDArray[np.int64]
     documents: NDArray[np.int64]
+    pointers: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 4), np.int64))
 
     @property
     def tokens(self) -> int:
@@ -34,9 +37,13 @@ class Batch:
 
 
 def batches(
-    examples: Sequence[Example], lengths: Sequence[int], tokens: int, rng: random.Random
+    examples: Sequence[Example],
+    lengths: Sequence[int],
+    tokens: int,
+    rng: random.Random,
+    pointing: Pointing | None = None,
 ) -> Iterator[Batch]:
-    """All examples once, in random order, in batches of about `tokens`.
+    """All examples once, in random order, in batches of about `tokens`, with their pointers.
 
     Each example goes into rows of the shortest of `lengths` that holds it; longer ones than the
     longest are cut there. Rows are filled best fit; a batch has rows of one length.
@@ -53,7 +60,7 @@ def batches(
         ready = list(_full_batches(waiting, tokens, last))
         rng.shuffle(ready)
         for length, rows in ready:
-            yield _batch(rows, length)
+            yield _batch(rows, length, pointing)
 
 
 def _rows(examples: Sequence[Example], lengths: Sequence[int]) -> dict[int, list[list[Example]]]:
@@ -84,10 +91,11 @@ def _full_batches(
             del rows[:count]
 
 
-def _batch(rows: Sequence[Sequence[Example]], length: int) -> Batch:
+def _batch(rows: Sequence[Sequence[Example]], length: int, pointing: Pointing | None) -> Batch:
     shape = (len(rows), length)
     ids, documents = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
     targets = np.full(shape, IGNORED, np.int64)
+    pointers: list[NDArray[np.int64]] = [np.zeros((0, 4), np.int64)]
     for row, examples in enumerate(rows):
         place = 0
         for number, example in enumerate(examples, start=1):
@@ -97,5 +105,14 @@ def _batch(rows: Sequence[Sequence[Example]], length: int) -> Batch:
             documents[row, place:end] = number
             following = np.asarray(example.ids[1:size], np.int64)
             targets[row, place : end - 1] = np.where(example.learned[1:size], following, IGNORED)
+            if pointing is not None:
+                pointers.append(_moved(pointing.of(example), row, place, size))
             place = end
-    return Batch(ids, targets, documents)
+    return Batch(ids, targets, documents, np.concatenate(pointers))
+
+
+def _moved(pointers: NDArray[np.int64], row: int, start: int, size: int) -> NDArray[np.int64]:
+    """Pointers of an example that is cut at `size` and begins at `start` of a row."""
+    kept = pointers[(pointers[:, 1:] < size).all(axis=1)]
+    rows = np.full((len(kept), 1), row)
+    return np.concatenate((rows, kept + np.array([0, start, start])), axis=1)

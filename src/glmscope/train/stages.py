@@ -36,6 +36,7 @@ from glmscope.train.material import (
 from glmscope.train.model import ChatGLM
 from glmscope.train.packages import FILE_NAME, collect, read_package_list
 from glmscope.train.packing import Batch, batches
+from glmscope.train.pointing import Pointing
 from glmscope.train.preferences import (
     PreferenceLoss,
     preference_batches,
@@ -69,7 +70,7 @@ def tokenizer(settings: Settings, work: Path, compiled: bool = True) -> str:
     """Make the vocabulary from the corpora and a share of the dialogues."""
     dialogues = tuning_dialogues(settings, VOCABULARY_DIALOGUES)
     texts = itertools.chain(documents(settings, work), map(plain_text, dialogues))
-    model = build_vocabulary(texts, settings.pieces)
+    model = build_vocabulary(texts, settings.pieces, words_apart=True)
     (work / "tokenizer.model").write_bytes(model)
     return f"{settings.pieces} pieces, {len(model)} bytes"
 
@@ -125,7 +126,8 @@ def retune(settings: Settings, work: Path, compiled: bool = True) -> str:
         assistant=_tokenizer(work).special.assistant,
         weight=settings.retune.opening_weight,
     )
-    return _fit("retune", model, settings, settings.retune, epoch, work, compiled, weigh)
+    pointing = Pointing(_tokenizer(work)) if settings.retune.pointing_weight else None
+    return _fit("retune", model, settings, settings.retune, epoch, work, compiled, weigh, pointing)
 
 
 def pairs(settings: Settings, work: Path, compiled: bool = True) -> str:
@@ -181,26 +183,31 @@ def _fit(
     work: Path,
     compiled: bool,
     weigh: Callable[[Tensor], Tensor] | None = None,
+    pointing: Pointing | None = None,
 ) -> str:
     model = model.to(best_device())
     # The name keeps stages apart; the same seed gives the same batches to a run that goes on.
     rng = random.Random(f"{settings.seed} {stage}")  # noqa: S311
-    rounds = _epochs(epoch, options, rng)
+    rounds = _epochs(epoch, options, rng, pointing)
     trainer = Trainer(stage, model, options, work)
-    end = trainer.run(rounds, language_model_loss(model, compiled, weigh))
+    loss = language_model_loss(model, compiled, weigh, options.pointing_weight)
+    end = trainer.run(rounds, loss)
     export_checkpoint(model, _vocabulary(work), work / stage, torch.float32)
     return f"loss {end:.3f} at the end"
 
 
 def _epochs(
-    epoch: Callable[[random.Random], Sequence[Example]], options: Optimization, rng: random.Random
+    epoch: Callable[[random.Random], Sequence[Example]],
+    options: Optimization,
+    rng: random.Random,
+    pointing: Pointing | None,
 ) -> Iterator[Batch]:
     """Batches without end: the examples are made once and shuffled anew in every round."""
     examples = epoch(rng)
     if not examples:
         raise UsageError("There is nothing to train on.")
     while True:
-        yield from batches(examples, options.lengths, options.batch_tokens, rng)
+        yield from batches(examples, options.lengths, options.batch_tokens, rng, pointing)
 
 
 def _vocabulary(work: Path) -> bytes:

@@ -6,6 +6,7 @@ import itertools
 import json
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,6 +18,7 @@ from glmscope.train.curves import draw_curve
 from glmscope.train.model import ChatGLM
 from glmscope.train.optimizer import Optimizers
 from glmscope.train.packing import Batch
+from glmscope.train.pointing import pointing_loss, supervised_heads
 from glmscope.train.settings import Optimization
 
 
@@ -155,13 +157,19 @@ def opening_weights(ids: Tensor, assistant: int | None, weight: float) -> Tensor
 
 
 def language_model_loss(
-    model: ChatGLM, compiled: bool, weigh: Callable[[Tensor], Tensor] | None = None
+    model: ChatGLM,
+    compiled: bool,
+    weigh: Callable[[Tensor], Tensor] | None = None,
+    pointing_weight: float = 0.0,
 ) -> Callable[[Batch], Tensor]:
     """Mean cross entropy of a batch's learned tokens; `compiled` by PyTorch's own compiler.
 
-    `weigh` says from the ids [B, S] how much each place counts.
+    `weigh` says from the ids [B, S] how much each place counts; `pointing_weight`, how much it
+    counts where the supervised heads look (`pointing`).
     """
-    hidden, head = model.hidden, model.head_loss
+    supervised = supervised_heads(model.config) if pointing_weight else ()
+    hidden = partial(model.hidden_and_inputs, layers=[heads.layer for heads in supervised])
+    head = model.head_loss
     if compiled:
         hidden, head = torch.compile(hidden), torch.compile(head, dynamic=True)
     device = next(model.parameters()).device
@@ -169,6 +177,12 @@ def language_model_loss(
     def loss(batch: Batch) -> Tensor:
         ids, targets, documents = tensors(batch, device)
         weights = None if weigh is None else weigh(ids)
-        return head(hidden(ids, documents), targets, weights)
+        final, inputs = hidden(ids, documents)
+        value = head(final, targets, weights)
+        if not supervised:
+            return value
+        pointers = torch.from_numpy(batch.pointers).to(device)
+        looked = pointing_loss(model, inputs, supervised, documents, pointers)
+        return value + pointing_weight * looked
 
     return loss

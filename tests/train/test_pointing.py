@@ -1,0 +1,132 @@
+"""Pointers: where a call's name and values stand in the prompt, and which tool was meant."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="training needs PyTorch, which is not installed")
+
+from glmscope.family import Family  # noqa: E402
+from glmscope.text.prompt import TOOLS_HEADER, PromptMessage  # noqa: E402
+from glmscope.text.tokenizer import Tokenizer  # noqa: E402
+from glmscope.text.toolcall import write_fenced_call  # noqa: E402
+from glmscope.text.vocabulary import BUILTIN_SENTENCES, build_vocabulary  # noqa: E402
+from glmscope.train.encoding import Example, chatglm3_example  # noqa: E402
+from glmscope.train.packing import batches  # noqa: E402
+from glmscope.train.pointing import Heads, Kind, Pointing, pointing_loss  # noqa: E402
+from tests.train.tiny import tiny_model  # noqa: E402
+
+WORDS = Tokenizer(build_vocabulary(BUILTIN_SENTENCES, 1024, words_apart=True), Family.CHATGLM3)
+POINTING = Pointing(WORDS)
+Pointers = dict[int, set[int]]
+
+
+def tool(name: str, about: str) -> dict[str, object]:
+    city = {"city": {"type": "string"}}
+    return {"name": name, "description": about, "parameters": {"properties": city}}
+
+
+def a_call(*offered: dict[str, object]) -> Example:
+    """上海 is asked for with `clock` and then with `weather`."""
+    messages = [PromptMessage("system", TOOLS_HEADER, tools=list(offered))]
+    for question, name in (("上海几点了", "clock"), ("上海的天气", "weather")):
+        call = write_fenced_call({"city": "上海"})
+        messages += [PromptMessage("user", question), PromptMessage("assistant", call, name)]
+    return chatglm3_example(WORDS, messages)
+
+
+def text(example: Example, places: set[int]) -> str:
+    return WORDS.decode([example.ids[place] for place in sorted(places)])
+
+
+def pointers(example: Example, kind: Kind) -> Pointers:
+    """The places to look at, by the place that predicts."""
+    found: Pointers = {}
+    for this, place, source in POINTING.of(example).tolist():
+        if this == kind:
+            found.setdefault(place, set()).add(source)
+    return found
+
+
+def test_names_and_values_are_looked_for_where_they_stand() -> None:
+    example = a_call(tool("clock", "时间"), tool("weather", "天气"))
+    copied = pointers(example, Kind.COPY)
+    for place, sources in copied.items():
+        assert example.learned[place + 1]
+        assert {example.ids[source] for source in sources} == {example.ids[place + 1]}
+    written = "".join(WORDS.piece(example.ids[place + 1]) for place in sorted(copied))
+    for name in ("clock", "weather", "city", "上海"):
+        assert name in written
+
+
+def test_the_tool_that_is_called_is_looked_at_and_no_other() -> None:
+    example = a_call(tool("clock", "时间"), tool("weather", "天气"))
+    first, second = (text(example, places) for places in pointers(example, Kind.TOOL).values())
+    assert "clock" in first and "时间" in first and "weather" not in first and "天气" not in first
+    assert "weather" in second and "天气" in second and "clock" not in second
+
+
+def test_one_tool_leaves_no_choice_to_learn() -> None:
+    example = a_call(tool("clock", "时间"))
+    assert not pointers(example, Kind.TOOL)
+
+
+def test_what_was_not_said_before_is_copied_from_nowhere() -> None:
+    messages = [PromptMessage("user", "你好"), PromptMessage("assistant", "Hangzhou")]
+    assert not len(POINTING.of(chatglm3_example(WORDS, messages)))
+
+
+def test_pointers_move_with_their_example_into_a_row() -> None:
+    example = a_call(tool("clock", "时间"), tool("weather", "天气"))
+    length = 2 * len(example)
+    (batch,) = batches([example] * 3, [length], 2 * length, random.Random(0), POINTING)
+    assert len(batch.pointers) == 3 * len(POINTING.of(example))
+    for row, kind, place, source in batch.pointers.tolist():
+        assert batch.documents[row, place] == batch.documents[row, source] > 0
+        if kind == Kind.COPY:
+            assert batch.targets[row, place] == batch.ids[row, source]
+
+
+def test_pointers_past_the_end_of_a_cut_example_are_left_out() -> None:
+    example = a_call(tool("clock", "时间"), tool("weather", "天气"))
+    size = len(example) // 2
+    (batch,) = batches([example], [size], size, random.Random(0), POINTING)
+    assert batch.pointers[:, 2:].max(initial=0) < size
+
+
+def test_the_loss_is_what_attention_misses() -> None:
+    model = tiny_model()
+    for parameter in model.parameters():
+        torch.nn.init.zeros_(parameter)
+    ids = torch.zeros(1, 8, dtype=torch.int64)
+    documents = torch.ones_like(ids)
+    _, inputs = model.hidden_and_inputs(ids, documents, [0])
+    heads = (Heads(Kind.COPY, 0, (0, 1)),)
+    looked = torch.tensor([[0, Kind.COPY, 7, 2], [0, Kind.COPY, 7, 3], [0, Kind.TOOL, 5, 1]])
+    # Zero weights look at all eight places alike, two of which are right.
+    loss = pointing_loss(model, inputs, heads, documents, looked)
+    assert loss.item() == pytest.approx(np.log(4))
+    none = pointing_loss(model, inputs, heads, documents, looked[2:])
+    assert none.item() == 0
+
+
+def test_heads_learn_to_look_where_they_are_told() -> None:
+    torch.manual_seed(0)
+    model = tiny_model()
+    ids = torch.randint(3, 60, (1, 12))
+    documents = torch.ones_like(ids)
+    heads = (Heads(Kind.COPY, 1, (0,)),)
+    looked = torch.tensor([[0, Kind.COPY, 11, 4], [0, Kind.COPY, 9, 6]])
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.01)
+    losses = []
+    for _ in range(40):
+        _, inputs = model.hidden_and_inputs(ids, documents, [1])
+        loss = pointing_loss(model, inputs, heads, documents, looked)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < losses[0] / 4
