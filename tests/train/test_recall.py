@@ -12,7 +12,8 @@ from glmscope.train.dialogue import Dialogue
 from glmscope.train.generators.chat_entries import LANGUAGES, Language
 from glmscope.train.generators.chat_values import Slots
 from glmscope.train.generators.recall import KINDS, dialogues
-from glmscope.train.generators.recall_material import expand, read_material
+from glmscope.train.generators.recall_material import Ask, expand, read_material
+from glmscope.train.generators.recall_scenes import with_names
 from tests.support.paths import REPOSITORY
 
 DATA = REPOSITORY / "train" / "data"
@@ -69,7 +70,37 @@ def test_numbers_and_codes_in_answers_are_copied_from_earlier() -> None:
             for value in re.findall(r"[A-Za-z]*\d+", answer):
                 assert value in earlier, (earlier, answer)
                 copied += 1
-    assert copied > 2000
+    assert copied > 1500
+
+
+def test_in_scenes_what_is_answered_was_said_before() -> None:
+    asked = 0
+    for dialogue in made():
+        if dialogue.kind != "recall_scenes":
+            continue
+        told = ""
+        for question, answer in turns(dialogue):
+            for value in re.findall(r"[A-Za-z]*\d+|(?<=《)\w+|[A-Z][a-z]+ville", answer):
+                # A place to eat is what the assistant names first.
+                proposed = answer.startswith(("可以去", "Try "))
+                assert proposed or value in told + question, (told, answer)
+            asked += "？" in question or "?" in question
+            told += question + answer
+    assert asked > 2000
+
+
+def test_of_an_earlier_scene_only_what_names_something_is_asked() -> None:
+    """Two scenes may both have a time: 几点 alone would be about either."""
+    ask = Ask(("几点", "{person}几点[来|到]"), (), ("时间",), "{clock}。")
+    assert with_names(ask) == Ask(("{person}几点[来|到]",), (), (), "{clock}。")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_composed_values_hardly_come_twice(language: Language) -> None:
+    pools, rng = read_material(DATA, language).pools, random.Random(3)
+    for name in ("clock", "room", "shop", "dish", "street", "money", "errand"):
+        drawn = {Slots(pools, language, rng).fill(f"{{{name}}}") for _ in range(400)}
+        assert len(drawn) > 200, name
 
 
 def test_a_correction_keeps_what_is_asked_for_and_draws_other_values() -> None:
@@ -98,11 +129,13 @@ def test_every_slot_has_values_and_no_bracket_stays_open(language: Language) -> 
     material = read_material(DATA, language)
     for fact in (*material.facts, *material.stories):
         patterns = [*fact.tell, fact.heard, fact.unknown]
+        later = [text for said, reply in fact.then for text in (*said, reply)]
+        patterns += later
         for ask in fact.asks:
             patterns += [*ask.clause, *ask.inner, *ask.noun, ask.answer]
         for pattern in patterns:
             assert pattern.count("[") == pattern.count("]"), pattern
             assert pattern.count("{") == pattern.count("}"), pattern
         for ask in fact.asks:
-            told = set(re.findall(r"\{\w+\}", " ".join(fact.tell)))
+            told = set(re.findall(r"\{\w+\}", " ".join((*fact.tell, fact.heard, *later))))
             assert set(re.findall(r"\{\w+\}", ask.answer)) <= told, ask.answer

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from glmscope.train.generators.chat_entries import Language
+from glmscope.train.generators.recall_values import COMPOSED
 
 Pools = Mapping[str, tuple[str, ...]]
 """Words to draw from, by the name of the slot."""
@@ -58,7 +59,12 @@ class Slots:
 
     def _draw(self, kind: str) -> str:
         maker = self._makers.get(kind)
-        return maker(self._rng, self._pools) if maker else self._rng.choice(self._pools[kind])
+        if maker:
+            return maker(self._rng, self._pools)
+        # A word of a pool may have slots of its own: 加{small}勺盐.
+        return Slots(self._pools, self._language, self._rng).fill(
+            self._rng.choice(self._pools[kind])
+        )
 
 
 def _full_name_zh(rng: random.Random, pools: Pools) -> str:
@@ -231,6 +237,7 @@ _COMMON_MAKERS: dict[str, _Maker] = {
 }
 _MAKERS: dict[Language, dict[str, _Maker]] = {
     "zh": _COMMON_MAKERS
+    | COMPOSED["zh"]
     | {
         "person": _person_zh,
         "full_name": _full_name_zh,
@@ -245,6 +252,7 @@ _MAKERS: dict[Language, dict[str, _Maker]] = {
         "time": _time_zh,
     },
     "en": _COMMON_MAKERS
+    | COMPOSED["en"]
     | {
         "person": _person_en,
         "full_name": _full_name_en,

@@ -17,12 +17,14 @@ from glmscope.train.generators.chat_patterns import read_patterns
 from glmscope.train.generators.chat_recall import Turn
 from glmscope.train.generators.recall_again import TalkedTalks
 from glmscope.train.generators.recall_orders import OrderTalks
+from glmscope.train.generators.recall_scenes import SceneTalks
 from glmscope.train.generators.recall_talks import Asking, ToldTalks
 
 _CHINESE_SHARE = 0.65
 _WEIGHTS = {
-    "facts": 40,
-    "stories": 20,
+    "scenes": 55,
+    "facts": 30,
+    "stories": 12,
     "untold": 3,
     "corrections": 5,
     "lists": 9,
@@ -64,6 +66,7 @@ class _Talks:
         orders = OrderTalks(asking, [entry for entry in entries if entry.steps])
         talked = TalkedTalks(asking, entries)
         self._makers = {
+            "scenes": SceneTalks(asking, told).scenes,
             "facts": told.facts,
             "stories": told.story,
             "untold": told.untold,

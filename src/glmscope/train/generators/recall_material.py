@@ -1,6 +1,6 @@
-"""The material of `recall_zh.toml`, `recall_more_zh.toml` and those in English, as sentences.
+"""The material of `recall_zh.toml`, `recall_*_zh.toml` and those in English, as sentences.
 
-What the tables mean stands at the top of `recall_zh.toml`.
+What the tables mean stands at the top of `recall_zh.toml` and of `recall_scenes_zh.toml`.
 """
 
 from __future__ import annotations
@@ -33,13 +33,18 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """What a user tells and can ask for. Only a fact with one ask knows `heard` and `unknown`."""
+    """What a user tells and can ask for.
+
+    `heard` is what is said to it, "" for anything; `then` are further turns before the questions,
+    what the user says in its wordings and the reply. Only a fact with one ask knows `unknown`.
+    """
 
     tell: tuple[str, ...]
     asks: tuple[Ask, ...]
     weight: int = 1
     heard: str = ""
     unknown: str = ""
+    then: tuple[tuple[tuple[str, ...], str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +88,10 @@ def pick(patterns: Sequence[str], rng: random.Random) -> str:
 def read_material(data: Path, language: Language) -> Material:
     """The material of `language` under `data`."""
     tables = read_toml(data / f"recall_{language}.toml")
-    more = read_toml(data / f"recall_more_{language}.toml")
-    pools = {
-        name: tuple(word.replace("~", " ") for word in words.split())
-        for name, words in {**tables["values"], **more["values"]}.items()
-    }
+    files = [tables, *map(read_toml, sorted(data.glob(f"recall_*_{language}.toml")))]
     return Material(
-        facts=tuple(_fact(table) for table in (*tables["fact"], *more["fact"])),
-        stories=tuple(_story(table) for table in (*tables["story"], *more["story"])),
+        facts=tuple(_fact(table) for file in files for table in file.get("fact", ())),
+        stories=tuple(_story(table) for file in files for table in file.get("story", ())),
         lists=tuple(
             ItemList(
                 items=table["items"],
@@ -102,8 +103,22 @@ def read_material(data: Path, language: Language) -> Material:
             for table in tables["list"]
         ),
         words={name: tables[name] for name in ("frames", "list_words", "steps", "again")},
-        pools={**read_patterns(data).pools[language], **pools},
+        pools=_pools(read_patterns(data).pools[language], files),
     )
+
+
+def _pools(known: Pools, files: Sequence[Mapping[str, Any]]) -> Pools:
+    """The pools that are known with those of the files; a later one under a name replaces it.
+
+    One under `more_NAME` adds to NAME.
+    """
+    pools = dict(known)
+    for file in files:
+        for name, words in file.get("values", {}).items():
+            values = tuple(word.replace("~", " ") for word in words.split())
+            kept = name.removeprefix("more_")
+            pools[kept] = values if kept == name else tuple(dict.fromkeys((*pools[kept], *values)))
+    return pools
 
 
 def _fact(table: Mapping[str, Any]) -> Fact:
@@ -128,4 +143,10 @@ def _story(table: Mapping[str, Any]) -> Fact:
         Ask(tuple(clauses), tuple(inner[0]) if inner else (), (), answer)
         for clauses, *inner, answer in table["asks"]
     )
-    return Fact(tell=tuple(table["tell"]), asks=asks, weight=table.get("weight", 1))
+    return Fact(
+        tell=tuple(table["tell"]),
+        asks=asks,
+        weight=table.get("weight", 1),
+        heard=table.get("heard", ""),
+        then=tuple((tuple(said), reply) for said, reply in table.get("then", ())),
+    )

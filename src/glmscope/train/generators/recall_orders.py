@@ -47,10 +47,8 @@ class OrderTalks:
     def told_steps(self) -> list[Turn]:
         """Instructions of the user's own, and questions about their steps."""
         asking, rng = self._asking, self._rng
-        steps = [
-            asking.slots().fill(action)
-            for action in rng.sample(asking.material.pools["action"], rng.randint(3, 6))
-        ]
+        actions = rng.sample(asking.material.pools["action"], rng.randint(3, 6))
+        steps = [asking.slots().fill(action) for action in actions]
         form = rng.choice(_STEP_FORMS[asking.language])
         separator = rng.choice(("\n", "\n", "；" if asking.language == "zh" else "; "))
         listed = separator.join(form.format(*each) for each in enumerate(steps, 1))

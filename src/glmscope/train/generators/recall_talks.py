@@ -104,38 +104,39 @@ class ToldTalks:
 
     def facts(self) -> list[Turn]:
         """Several facts, told one by one or together, and two to four of them asked for."""
-        told = self._different(self._rng.choice((1, 2, 2, 3, 3, 4, 5)))
-        turns = self._tell(told)
+        told = self.different(self._rng.choice((1, 2, 2, 3, 3, 4, 5)))
+        turns = self.tell(told)
         turns += self._small_talk()
         asked = self._rng.sample(told, min(len(told), self._rng.choice((1, 2, 3, 4))))
-        turns += [self._ask(fact.asks[0], values) for fact, values in asked]
+        turns += [self.ask(fact.asks[0], values) for fact, values in asked]
         return turns
 
     def story(self) -> list[Turn]:
         """A story, and several questions about it."""
-        stories = self._asking.material.stories
+        # Those with turns of their own are told in scenes.
+        stories = [each for each in self._asking.material.stories if not (each.heard or each.then)]
         (story,) = self._rng.choices(stories, [each.weight for each in stories])
         values = self._asking.slots()
         told = self._asking.told(values.fill(pick(story.tell, self._rng)))
         asks = self._rng.sample(story.asks, min(len(story.asks), self._rng.choice((1, 2, 3, 4))))
         turns = [(told, self._asking.heard()), *self._small_talk()]
-        return turns + [self._ask(ask, values) for ask in asks]
+        return turns + [self.ask(ask, values) for ask in asks]
 
     def untold(self) -> list[Turn]:
         """Facts, and a question about one that was not told."""
-        *told, (fact, values) = self._different(self._rng.choice((1, 2, 3)))
-        turns = self._tell(told) if told else []
+        *told, (fact, values) = self.different(self._rng.choice((1, 2, 3)))
+        turns = self.tell(told) if told else []
         question = self._asking.question(fact.asks[0], values)
         turns.append((question, values.fill(fact.unknown)))
         if told:
             asked, known = self._rng.choice(told)
-            turns.append(self._ask(asked.asks[0], known))
+            turns.append(self.ask(asked.asks[0], known))
         return turns
 
     def corrected(self) -> list[Turn]:
         """Facts of which one is put right afterwards."""
-        told = self._different(self._rng.choice((1, 2, 3)))
-        turns = self._tell(told)
+        told = self.different(self._rng.choice((1, 2, 3)))
+        turns = self.tell(told)
         place = self._rng.randrange(len(told))
         fact, first = told[place]
         second = first.redrawn(fact.unknown)
@@ -145,9 +146,9 @@ class ToldTalks:
         asked = [told[place]]
         if place > 0:
             asked.insert(self._rng.randrange(2), told[0])
-        return turns + [self._ask(each.asks[0], values) for each, values in asked]
+        return turns + [self.ask(each.asks[0], values) for each, values in asked]
 
-    def _different(self, count: int) -> list[tuple[Fact, Slots]]:
+    def different(self, count: int) -> list[tuple[Fact, Slots]]:
         """Facts of different names: what is asked for by the same words stands once."""
         facts, names = self._asking.material.facts, set()
         told: list[tuple[Fact, Slots]] = []
@@ -164,7 +165,8 @@ class ToldTalks:
                 told.append((fact, values))
         return told
 
-    def _tell(self, told: Sequence[tuple[Fact, Slots]]) -> list[Turn]:
+    def tell(self, told: Sequence[tuple[Fact, Slots]]) -> list[Turn]:
+        """The turns in which a user tells facts, together or one by one."""
         sentences = [values.fill(pick(fact.tell, self._rng)) for fact, values in told]
         if len(told) > 1 and self._rng.random() < 0.45:
             ends = {"zh": ("，", "，", "。", "；"), "en": (", ", ". ", ", and ", "; ")}
@@ -180,7 +182,8 @@ class ToldTalks:
             return values.fill(fact.heard)
         return self._asking.heard()
 
-    def _ask(self, ask: Ask, values: Slots) -> Turn:
+    def ask(self, ask: Ask, values: Slots) -> Turn:
+        """A question, and its answer."""
         return self._asking.question(ask, values), values.fill(ask.answer)
 
     def _small_talk(self) -> list[Turn]:
