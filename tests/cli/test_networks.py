@@ -96,8 +96,8 @@ def test_how_it_is_run_reaches_the_engine(
         with opened(options):
             pass
     assert asked == [
-        {"cache_gb": None, "threads": None, "prefix_cache": None, "fast": None},
-        {"cache_gb": 0.1, "threads": 1, "prefix_cache": True, "fast": False},
+        {"cache_gb": None, "threads": None, "prefix_cache": None, "fast": None, "shared": []},
+        {"cache_gb": 0.1, "threads": 1, "prefix_cache": True, "fast": False, "shared": []},
     ]
 
 

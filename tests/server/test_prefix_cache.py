@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from glmscope.chat.beginning import beginning_ids
+from glmscope.chat.conversation import prompt_builder
+from glmscope.chat.request import Message
 from glmscope.chat.service import ChatService, Limits, ServedModel
 from glmscope.cli.vocabulary import vocabulary_of
 from glmscope.engine.engine import Sampling, Step
@@ -19,7 +23,7 @@ from glmscope.model.convert import convert
 from glmscope.store.keys import KeyStore
 from tests.server.openai.support import CHAT, COMPLETIONS, chat, completion
 from tests.server.support import STREAM, RunningServer, ask, service_with, serving
-from tests.server.websocket_client import websocket
+from tests.server.websocket_client import TASK, run_task, websocket
 from tests.support.checkpoints import write_checkpoint
 from tests.support.tokenizers import builtin_tokenizer
 
@@ -101,10 +105,29 @@ class Counted:
 
 @pytest.fixture
 def counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keys: KeyStore) -> Iterator[Counted]:
-    write_checkpoint(tmp_path / "source", padded_vocab_size=1100, seq_length=1024)
-    convert(tmp_path / "source", tmp_path / "converted", weights="fp32")
+    with counting(tmp_path, monkeypatch, keys) as counted:
+        yield counted
+
+
+@pytest.fixture
+def sharing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keys: KeyStore) -> Iterator[Counted]:
+    """One whose keys share SYSTEM."""
+    shared = beginning_ids(TOKENIZER, [Message("system", SYSTEM)])
+    with counting(tmp_path, monkeypatch, keys, shared) as counted:
+        yield counted
+
+
+@contextmanager
+def counting(
+    directory: Path, monkeypatch: pytest.MonkeyPatch, keys: KeyStore, *shared: list[int]
+) -> Iterator[Counted]:
+    write_checkpoint(directory / "source", padded_vocab_size=1100, seq_length=1024)
+    convert(directory / "source", directory / "converted", weights="fp32")
     engine = OpenVINOEngine.open(
-        tmp_path / "converted", prefix_cache=True, vocabulary=vocabulary_of(TOKENIZER)
+        directory / "converted",
+        prefix_cache=True,
+        vocabulary=vocabulary_of(TOKENIZER),
+        shared=shared,
     )
     steps: list[int] = []
     step = Pipeline.step
@@ -142,3 +165,71 @@ def test_a_prompt_that_was_read_is_scored_all_the_same(counted: Counted, keys: K
     assert len(logprobs[0]["tokens"]) > 40
     assert logprobs[0]["tokens"] == logprobs[1]["tokens"]
     assert all(each is not None for each in logprobs[1]["token_logprobs"][1:])
+
+
+SYSTEM = "西湖十景 " * 180
+"""Read in two steps, 256 ids at a time, and a third one with a question."""
+
+
+def asked(question: str, system: str = SYSTEM) -> dict[str, Any]:
+    messages = [{"role": "system", "content": system}, {"role": "user", "content": question}]
+    return {"messages": messages}
+
+
+def asks_dashscope(server: RunningServer, question: str) -> None:
+    body = {"model": "chatglm3-6b", "input": asked(question), "parameters": {"max_tokens": 1}}
+    assert server.ask(body).status == 200
+
+
+def asks_websocket(server: RunningServer, question: str) -> None:
+    with websocket(server) as client:
+        payload = {**ask(max_tokens=1), **TASK, "input": asked(question)}
+        client.send(run_task(payload=payload))
+        assert client.until_over().error is None
+
+
+def asks_chat(server: RunningServer, question: str) -> None:
+    body = {"model": "chatglm3-6b", "max_tokens": 1, **asked(question)}
+    assert server.ask(body, path=CHAT).status == 200
+
+
+def asks_completion(server: RunningServer, question: str) -> None:
+    """As ids, for roles cannot be written into a text."""
+    messages = [Message("system", SYSTEM), Message("user", question)]
+    body = completion(prompt_builder(TOKENIZER)(messages), max_tokens=1)
+    assert server.ask(body, path=COMPLETIONS).status == 200
+
+
+ASKING = {
+    "dashscope": asks_dashscope,
+    "websocket": asks_websocket,
+    "chat": asks_chat,
+    "completion": asks_completion,
+}
+
+
+@pytest.mark.parametrize("wire", ASKING)
+def test_a_shared_system_prompt_is_read_once_for_all_keys_and_wires(
+    sharing: Counted, keys: KeyStore, wire: str
+) -> None:
+    """A question of some 300 ids behind it takes two steps, and one of its own key's again."""
+    ask_it, short, long = ASKING[wire], "西湖", "西湖 " * 140
+    assert 512 < len(TOKENIZER.encode(SYSTEM)) < 600
+    assert 280 < len(TOKENIZER.encode(long)) < 300
+
+    def steps_of(key: str, question: str) -> int:
+        sharing.server.key = key
+        before = len(sharing.steps)
+        ask_it(sharing.server, question)
+        return len(sharing.steps) - before
+
+    first, second = keys.create("first").key, keys.create("second").key
+    assert steps_of(first, short) == 3
+    assert steps_of(second, short) == 1
+    assert steps_of(first, long) == 2
+    assert steps_of(first, long) == 1
+    assert steps_of(second, long) == 2
+    third = keys.create("third").key
+    assert sharing.steps_of(third, chat("x", max_tokens=1), CHAT) == 1
+    other = {"model": "chatglm3-6b", "max_tokens": 1, **asked(short, f"a{SYSTEM}")}
+    assert [sharing.steps_of(key, other, CHAT) for key in (first, first, third)] == [3, 1, 3]

@@ -35,13 +35,7 @@ def check_tools(engine: Engine, family: Family, request: ChatRequest, *, trained
     offer = request.tools
     if offer is None:
         return
-    if family is Family.CHATGLM2 or not trained:
-        reason = (
-            "ChatGLM2 was not trained to call them, ChatGLM3 was"
-            if family is Family.CHATGLM2
-            else "a base model continues texts and was not trained to call them"
-        )
-        raise InvalidParameter(f"This model does not support tools: {reason}.", param="tools")
+    check_trained_for_tools(family, trained=trained)
     if offer.must_call and "calls" not in engine.abilities:
         raise InvalidParameter(
             'This model cannot be made to call a tool: tool_choice should be "auto" or "none".',
@@ -51,3 +45,14 @@ def check_tools(engine: Engine, family: Family, request: ChatRequest, *, trained
         raise InvalidParameter(
             "response_format with JSON cannot be combined with tools.", param="response_format"
         )
+
+
+def check_trained_for_tools(family: Family, *, trained: bool) -> None:
+    """Refuse tools for a model that calls none; `trained` is as in `check_tools`."""
+    if family is Family.CHATGLM2 or not trained:
+        reason = (
+            "ChatGLM2 was not trained to call them, ChatGLM3 was"
+            if family is Family.CHATGLM2
+            else "a base model continues texts and was not trained to call them"
+        )
+        raise InvalidParameter(f"This model does not support tools: {reason}.", param="tools")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from glmscope import paths
@@ -50,12 +51,16 @@ def open_networks(options: ModelOptions) -> list[ServedModel]:
             f"Two models would answer to {repeated.pop()}: name them with ID=DIRECTORY."
         )
     plans += _stand_ins(plans)
+    beginnings = _beginnings(plans, options)
     directories = {plan.id: _converted(plan, options) for plan in plans}
     # Of ids that share a directory, the last one's tokenizer tells the words: they are the same.
     tokenizers = {directories[plan.id]: plan.tokenizer for plan in plans}
     caches, promise = plan_caches({each: read_manifest(each) for each in tokenizers}, options)
+    shared: dict[Path, list[list[int]]] = {directory: [] for directory in tokenizers}
+    for plan in plans:
+        shared[directories[plan.id]] += beginnings.get(plan.id, [])
     engines = {
-        directory: _load(directory, tokenizer, options, caches[directory])
+        directory: _load(directory, tokenizer, options, caches[directory], shared[directory])
         for directory, tokenizer in tokenizers.items()
     }
     check_promise(promise, list(engines.values()), options)
@@ -76,7 +81,7 @@ def network_loader(options: ModelOptions) -> tuple[str, Callable[[], OpenVINOEng
 
     def load() -> OpenVINOEngine:
         caches, _ = plan_caches({directory: read_manifest(directory)}, options)
-        return _load(directory, plan.tokenizer, options, caches[directory])
+        return _load(directory, plan.tokenizer, options, caches[directory], ())
 
     return source.id or source.directory.name, load
 
@@ -99,6 +104,19 @@ class _Plan:
         """The published model in whose place the built-in one is to answer."""
         named = find_model(self.id)
         return named if self.recognized.is_builtin and named is not self.recognized else None
+
+    @cached_property
+    def reader(self) -> Tokenizer:
+        """Writes the prompts; the built-in model was taught those of both families."""
+        replaced = self.stands_in_for
+        if replaced is None or replaced.family is self.tokenizer.family:
+            return self.tokenizer
+        return Tokenizer.from_file(self.vocabulary, replaced.family)
+
+    @property
+    def calls_tools(self) -> bool:
+        """Whether it was trained to."""
+        return Ability.TOOLS in self.recognized.abilities
 
 
 def _plan(source: ModelSource, options: ModelOptions) -> _Plan:
@@ -123,6 +141,16 @@ def _stand_ins(plans: list[_Plan]) -> list[_Plan]:
         return []
     taken = {plan.id for plan in plans}
     return [replace(builtin, id=name) for name in SERVICE_IDS if name not in taken]
+
+
+def _beginnings(plans: list[_Plan], options: ModelOptions) -> dict[str, list[list[int]]]:
+    """By a plan's id, the ids that all keys' prompts may share; imports what requests need."""
+    if not options.share_prefix:
+        return {}
+    from glmscope.cli.shared_prefixes import Reader, shared_beginnings
+
+    readers = [Reader(plan.id, plan.reader, plan.calls_tools) for plan in plans]
+    return shared_beginnings(options.share_prefix, readers)
 
 
 def _converted(plan: _Plan, options: ModelOptions) -> Path:
@@ -172,7 +200,11 @@ def _fingerprint(source: Path, options: ModelOptions) -> str:
 
 
 def _load(
-    directory: Path, tokenizer: Tokenizer, options: ModelOptions, cache_gb: float | None
+    directory: Path,
+    tokenizer: Tokenizer,
+    options: ModelOptions,
+    cache_gb: float | None,
+    shared: Sequence[Sequence[int]],
 ) -> OpenVINOEngine:
     note(f"Loading {directory}")
     return OpenVINOEngine.open(
@@ -182,6 +214,7 @@ def _load(
         prefix_cache=options.prefix_cache,
         fast=None if options.exact is None else not options.exact,
         vocabulary=vocabulary_of(tokenizer),
+        shared=shared,
     )
 
 
@@ -189,21 +222,17 @@ def _served(plan: _Plan, engine: OpenVINOEngine) -> ServedModel:
     recognized, replaced = plan.recognized, plan.stands_in_for
     named = recognized if replaced else find_model(plan.id) or recognized
     limits = named.limits.within(engine.max_positions)
-    tokenizer = plan.tokenizer
-    if replaced and replaced.family is not tokenizer.family:
-        # The built-in model was taught the prompts of both families.
-        tokenizer = Tokenizer.from_file(plan.vocabulary, replaced.family)
     if Ability.CHAT not in recognized.abilities:
         note(f"{recognized.name} continues texts; it was not trained to hold a conversation.")
     return ServedModel(
         id=plan.id,
-        tokenizer=tokenizer,
+        tokenizer=plan.reader,
         engine=engine,
         limits=Limits(limits.context, limits.input, limits.output),
         name=f"{recognized.name}, {engine.manifest.weights} weights",
         description=recognized.description,
         stand_in=recognized.id if replaced else None,
-        calls_tools=Ability.TOOLS in recognized.abilities,
+        calls_tools=plan.calls_tools,
     )
 
 

@@ -124,6 +124,15 @@ class PrefixCacheOptions:
             rich_help_panel=_MODELS,
         ),
     ] = None
+    share_prefix: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE",
+            help="A system prompt that is read once for all keys, as text, or as .json with "
+            "messages and tools; may be repeated.",
+            rich_help_panel=_MODELS,
+        ),
+    ] = None
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,8 @@ def _check(options: ModelOptions) -> None:
         _refuse_network_options(options)
     elif options.script is not None:
         raise UsageError("--script goes with --engine scripted.")
+    elif options.share_prefix and options.prefix_cache is False:
+        raise UsageError("--share-prefix needs the prefix cache, which --no-prefix-cache puts out.")
     elif not options.models and not nano.is_here():
         raise UsageError(_nothing_to_run())
 
@@ -61,6 +63,7 @@ def _refuse_network_options(options: ModelOptions) -> None:
         "--threads": options.threads,
         "--exact/--fast": options.exact,
         "--prefix-cache/--no-prefix-cache": options.prefix_cache,
+        "--share-prefix": options.share_prefix,
     }
     for name, value in given.items():
         if value not in (None, ()):

@@ -18,7 +18,7 @@ from glmscope.server.reply_form import read_json_schema, read_logprobs
 from glmscope.server.sampling import read_sampling
 from glmscope.server.tools import read_tools
 
-_ROLES: dict[str, Role] = {
+ROLES: dict[str, Role] = {
     "system": "system",
     "developer": "system",
     "user": "user",
@@ -45,7 +45,7 @@ def read_chat(body: Fields, model: ServedModel, record: RequestRecord) -> ChatCa
     messages = body.get("messages")
     if messages is None:
         raise EmptyInput('Required parameter "messages" missing from request.')
-    conversation = read_messages(messages, _ROLES)
+    conversation = read_messages(messages, ROLES)
     refuse_foreign(body)
     longest = Interval(1, model.limits.output)
     max_tokens = fields.integer(body, "max_tokens", longest)
