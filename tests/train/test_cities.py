@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import random
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from glmscope.train.dialogue import Dialogue
 from glmscope.train.generators.cities import dialogues
-from glmscope.train.generators.cities_facts import TABLES, TOPICS, City, load_cities
+from glmscope.train.generators.cities_facts import TABLES, TOPICS, City, Language, load_cities
 from glmscope.train.generators.cities_unknown import unknown_place
 from glmscope.train.generators.cities_wordings import WORDINGS, word
 from tests.support.paths import REPOSITORY
@@ -113,6 +114,44 @@ def test_every_city_is_introduced_in_many_wordings(
             wordings.add(_skeleton(question, names))
     assert set(cities) <= introduced
     assert len(wordings) > 500
+
+
+def test_a_city_is_introduced_about_as_often_as_single_topics_are_asked_for(
+    drawn: list[Dialogue], cities: dict[str, City]
+) -> None:
+    whole, topics = (
+        {
+            text
+            for city in cities.values()
+            for language in ("zh", "en")
+            for text in texts(city, language)
+        }
+        for texts in (
+            lambda city, language: [city.introduction(language)],
+            lambda city, language: [city.topic(topic, language) for topic in TOPICS],
+        )
+    )
+    said = [message.content for dialogue in drawn for message in dialogue.messages]
+    share = sum(text in whole for text in said) / sum(text in topics for text in said)
+    assert 0.7 < share < 1.4
+
+
+def test_a_talk_comes_back_to_the_whole_city_after_a_topic(
+    drawn: list[Dialogue], cities: dict[str, City]
+) -> None:
+    introductions = {city.introduction("zh"): city for city in cities.values()}
+    back = 0
+    for dialogue in drawn:
+        answers = [message.content for message in dialogue.messages if message.role == "assistant"]
+        for before, answer in pairwise(answers):
+            city = introductions.get(answer)
+            back += city is not None and before in {city.topic(topic, "zh") for topic in TOPICS}
+    assert back >= 20
+
+
+@pytest.mark.parametrize(("language", "least"), [("zh", 280), ("en", 130)])
+def test_there_are_many_templates_for_a_whole_introduction(language: Language, least: int) -> None:
+    assert len(set(WORDINGS[language].introduction)) >= least
 
 
 def test_the_same_question_always_has_the_same_answer(drawn: list[Dialogue]) -> None:

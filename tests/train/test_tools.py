@@ -16,7 +16,9 @@ from glmscope.text.toolcall import MalformedCall, parse_tool_call, write_fenced_
 from glmscope.train.dialogue import Dialogue
 from glmscope.train.generators.tool_kit import LANGUAGES, SPELLED, read_tools, slots_of
 from glmscope.train.generators.tool_made import Workshop
+from glmscope.train.generators.tool_plain import PlainTalk
 from glmscope.train.generators.tools import dialogues
+from glmscope.train.toml_file import read_toml
 from tests.support.paths import REPOSITORY
 
 DATA = REPOSITORY / "train" / "data"
@@ -177,6 +179,16 @@ def test_no_call_where_none_is_needed(made: Sequence[Dialogue]) -> None:
     for dialogue in made:
         if dialogue.kind == "tool_none":
             assert not dialogue.messages[-1].metadata
+
+
+def test_questions_without_a_call_are_often_those_written_for_this() -> None:
+    rng = random.Random(3)
+    talk = PlainTalk.read(rng, DATA)
+    tables = (read_toml(DATA / f"{name}.toml") for name in ("tools_plain", "tools_plain_more"))
+    answers = {entry["answer_zh"] for table in tables for entry in table["plain"]}
+    drawn = [talk.draw(rng, "zh") for _ in range(1000)]
+    assert 0.35 < sum(plain.answer in answers for plain in drawn) / len(drawn) < 0.6
+    assert len({plain.question for plain in drawn}) > 700
 
 
 def test_there_are_many_tools_under_many_names() -> None:
