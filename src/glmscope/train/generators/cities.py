@@ -15,8 +15,8 @@ from glmscope.train.generators.cities_wordings import SYSTEMS, WORDINGS, word
 _CHINESE_SHARE = 0.75
 _ALIAS_SHARE = 0.1
 _GREETING_SHARE = 0.06
-_LEAD_SHARE = 0.08
-_TAIL_SHARE = 0.08
+_LEAD_SHARE = 0.1
+_TAIL_SHARE = 0.1
 _SYSTEM_SHARE = 0.25
 _THANKS_SHARE = 0.08
 _DESCRIBED_SHARE = 0.06
@@ -137,7 +137,7 @@ def _next_question(talk: _Talk) -> str:
         return talk.word(talk.wordings.switch, city=talk.name(talk.city))
     talk.city = talk.another_city()
     talk.topic = "" if turn < 0.88 else talk.rng.choice(TOPICS)
-    named = talk.wordings.named_switch[talk.topic] if talk.topic else talk.wordings.introduction
+    named = talk.wordings.named_switch[talk.topic] if talk.topic else talk.wordings.whole_switch
     return talk.word(named, city=talk.name(talk.city))
 
 

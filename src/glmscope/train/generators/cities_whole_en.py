@@ -138,7 +138,10 @@ _OTHERS = (
     " the place]{ask}",
 )
 
-WHOLE = expand((*_TALK, *_REASONS, *_OTHERS), _MACROS)
+TASKS = expand(_OTHERS, _MACROS)
+"""Texts about `{city}` for a purpose or for others, and several things asked at once."""
+
+WHOLE = expand((*_TALK, *_REASONS), _MACROS) + TASKS
 """Questions for everything about `{city}`."""
 
 DESCRIBED = expand(

@@ -121,5 +121,5 @@ _SEVERAL = (
     "{city}[跟|和]别的城市[比|相比][有什么特点|有啥不一样|特别在哪]，[整体说说|介绍介绍]{dot}",
 )
 
-WHOLE = expand((*_OTHERS, *_TASKS, *_SEVERAL), _MACROS)
+TASKS = expand((*_OTHERS, *_TASKS, *_SEVERAL), _MACROS)
 """Questions for everything about `{city}`."""

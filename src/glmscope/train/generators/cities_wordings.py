@@ -69,6 +69,8 @@ class Wordings:
     """Introductions too, of a city that is named with what it is best known for, `{famous}`."""
     after_topic: Templates
     """Follow-ups for the whole of a city of which one topic was told."""
+    whole_switch: Templates
+    """Introductions of another city that cannot be taken for the topic of the question before."""
     topic: Mapping[str, Templates]
     follow_up: Mapping[str, Templates]
     switch: Templates
@@ -95,9 +97,10 @@ def _join(first: Mapping[str, Templates], *others: Mapping[str, Templates]) -> d
 
 WORDINGS: Mapping[Language, Wordings] = {
     "zh": Wordings(
-        introduction=zh.INTRODUCTION + talk.INTRODUCTION_ZH + whole_zh.WHOLE + tasks_zh.WHOLE,
+        introduction=zh.INTRODUCTION + talk.INTRODUCTION_ZH + whole_zh.WHOLE + tasks_zh.TASKS,
         described=whole_zh.DESCRIBED,
         after_topic=whole_zh.AFTER_TOPIC,
+        whole_switch=tasks_zh.TASKS,
         topic=_join(zh.TOPIC, asks_zh.NAMED, topics_zh.NAMED),
         follow_up=_join(follow_zh.FOLLOW_UP, asks_zh.MEANT, topics_zh.MEANT),
         switch=follow_zh.SWITCH,
@@ -117,6 +120,7 @@ WORDINGS: Mapping[Language, Wordings] = {
         introduction=en.INTRODUCTION + talk.INTRODUCTION_EN + whole_en.WHOLE,
         described=whole_en.DESCRIBED,
         after_topic=whole_en.AFTER_TOPIC,
+        whole_switch=whole_en.TASKS,
         topic=_join(en.TOPIC, asks_en.NAMED, topics_en.NAMED),
         follow_up=_join(en.FOLLOW_UP, asks_en.MEANT, topics_en.MEANT),
         switch=en.SWITCH,

@@ -227,6 +227,12 @@ LEADS = (
     "A friend asked me: ",
     "For my homework: ",
     "Quick question: ",
+    "Could you help me? ",
+    "My mum wants to know: ",
+    "For a class I teach: ",
+    "I need this for tomorrow. ",
+    "Sorry to bother you. ",
+    "We are making plans. ",
 )
 TAILS = (
     " Thanks!",
@@ -235,6 +241,11 @@ TAILS = (
     " Keep it short.",
     " Be brief.",
     " I have never been there.",
+    " In plain words.",
+    " It is for my kids.",
+    " I'm in a hurry.",
+    " I need it for school.",
+    " I'm taking notes.",
 )
 
 LIVE = (
