@@ -73,6 +73,19 @@ _TALK = (
     "{say}, [if you would|if you can|when you're ready], the city of {city}{end}",
 )
 
+_SHORT = (
+    "{city} [101|in words|from A to Z|through your eyes|for the curious|unpacked]{end}",
+    "[introducing|all about|getting to know|a look at|a glance at] {city}{end}",
+    "[pitch|sell|recommend] me {city}{end}",
+    "[overall|on the whole|all in all|generally speaking], what is {city} like{ask}",
+    "[the facts|the main things|the essentials] about {city}[ in brief| in short|]{end}",
+    "what [kind of|sort of|type of] [town|city|place] would you say {city} is{ask}",
+    "[impressions|a sketch|a snapshot|a word picture] of {city}{end}",
+    "[city of the day|today's city|this week's city|our next stop]: {city}",
+    "[name a city|pick a place|a city I like]: {city}. [Go on|Describe it|What is it like]{end}",
+    "[curious|wondering] about {city}[, that's all|. Tell me|, what is it like]{end}",
+)
+
 _REASONS = (
     "[I'm flying|I'm being sent|we're off|I have to go] to {city} [for work|on business|for a"
     " wedding|next week], {tell}{ask}",
@@ -141,7 +154,7 @@ _OTHERS = (
 TASKS = expand(_OTHERS, _MACROS)
 """Texts about `{city}` for a purpose or for others, and several things asked at once."""
 
-WHOLE = expand((*_TALK, *_REASONS), _MACROS) + TASKS
+WHOLE = expand((*_TALK, *_SHORT, *_REASONS), _MACROS) + TASKS
 """Questions for everything about `{city}`."""
 
 DESCRIBED = expand(
