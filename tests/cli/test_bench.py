@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from glmscope.cli.main import app
+from glmscope.cli.commands import app
 from glmscope.errors import UsageError
 from tests.cli.support import Serving, glmscope, serving
 from tests.support.nano import write_nano

@@ -26,7 +26,7 @@ def test_help_names_every_command() -> None:
 
 def test_help_loads_nothing_heavy() -> None:
     check = (
-        "import sys, glmscope.cli.main\n"
+        "import sys, glmscope.cli.commands\n"
         "print([name for name in ('openvino', 'fastapi', 'modelscope') if name in sys.modules])"
     )
     result = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True)
@@ -51,7 +51,7 @@ def test_an_error_ends_with_one_sentence_and_a_status(
     def fail() -> None:
         raise error
 
-    monkeypatch.setattr(main, "app", fail)
+    monkeypatch.setattr("glmscope.cli.commands.app", fail)
     with pytest.raises(SystemExit) as ended:
         main.run()
     assert ended.value.code == status

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from glmscope.agent.loop_limits import LoopLimits
 from glmscope.agent.sandbox import SandboxLimits, SandboxPool
-from glmscope.cli.main import app
+from glmscope.cli.commands import app
 from glmscope.cli.plugin_options import LoopOptions, SandboxOptions
 from glmscope.errors import UsageError
 from tests.agent.support import call_of, code_of

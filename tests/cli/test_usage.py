@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from glmscope.cli.main import app
+from glmscope.cli.commands import app
 from glmscope.errors import UsageError
 from glmscope.store.database import open_database
 from glmscope.store.keys import KeyStore

@@ -1,70 +1,14 @@
-"""The `glmscope` command. Each command lives in its own module and imports late what is heavy."""
+"""The `glmscope` command, from its first moment on: whenever Ctrl-C comes, it ends quietly."""
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
-from typing import Annotated
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-import typer
-
-from glmscope import __version__
-from glmscope.cli import evaluate, keys
-from glmscope.cli.bench import bench
-from glmscope.cli.chat import chat
-from glmscope.cli.conform import conform
-from glmscope.cli.console import complain, say
-from glmscope.cli.convert import convert
-from glmscope.cli.models import models
-from glmscope.cli.parity import parity
-from glmscope.cli.pull import pull
-from glmscope.cli.serve import serve
-from glmscope.cli.trace import trace
-from glmscope.cli.train import train
-from glmscope.cli.usage import usage
-from glmscope.errors import GLMScopeError, UsageError
-
-app = typer.Typer(
-    name="glmscope",
-    help="ChatGLM2-6B and ChatGLM3-6B on your own machine, behind the DashScope API.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-
-for command in (
-    serve,
-    chat,
-    models,
-    pull,
-    convert,
-    bench,
-    parity,
-    conform,
-    trace,
-    usage,
-    train,
-):
-    app.command()(command)
-app.add_typer(keys.app, name="keys")
-app.add_typer(evaluate.app, name="evaluate")
-
-
-def _show_version(wanted: bool) -> None:
-    if wanted:
-        say(f"glmscope {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def _root(
-    version: Annotated[
-        bool,
-        typer.Option(
-            "--version", callback=_show_version, is_eager=True, help="Print the version and end."
-        ),
-    ] = False,
-) -> None:
-    """Options that stand before any command."""
+_INTERRUPTED = 130
 
 
 def run() -> None:
@@ -72,8 +16,31 @@ def run() -> None:
 
     Exit status: 0, 1 for an error, 2 for a command used wrongly, 130 for Ctrl-C.
     """
+    with _interrupt_ends_at_once():
+        from glmscope.cli.commands import app
+        from glmscope.cli.console import complain
+        from glmscope.errors import GLMScopeError, UsageError
     try:
         app()
     except GLMScopeError as error:
         complain(error.message)
         sys.exit(2 if isinstance(error, UsageError) else 1)
+    except KeyboardInterrupt:  # outside of a command, whose own are Typer's
+        sys.exit(_INTERRUPTED)
+
+
+@contextmanager
+def _interrupt_ends_at_once() -> Iterator[None]:
+    """While modules are imported, which may take the exception for one of their own.
+
+    Nothing is open yet that would have to be closed. An interrupt that is ignored stays so, as in
+    a job that a shell has put into the background.
+    """
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+    signal.signal(signal.SIGINT, lambda *_: os._exit(_INTERRUPTED))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
