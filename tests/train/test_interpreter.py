@@ -18,7 +18,7 @@ from glmscope.text.reply import RawCall, parse_turn
 from glmscope.train.dialogue import Dialogue
 from glmscope.train.generators.interpreter import INTERPRETER, PLAIN_KIND, dialogues
 from glmscope.train.generators.interpreter_formula import UnsuitableError, evaluate
-from glmscope.train.generators.interpreter_numbers import draw, in_words
+from glmscope.train.generators.interpreter_numbers import allows, draw, in_words
 from tests.support.paths import REPOSITORY
 
 DATA = REPOSITORY / "train" / "data"
@@ -67,10 +67,11 @@ def test_the_same_seed_yields_the_same_dialogues(drawn: list[Dialogue]) -> None:
 def test_every_kind_is_there_and_most_are_sums_and_lists(drawn: list[Dialogue]) -> None:
     kinds = Counter(dialogue.kind.removeprefix(f"{INTERPRETER}_") for dialogue in drawn)
     assert set(kinds) == {
-        *("sums", "expressions", "lists", "problems", "stories"),
+        *("series", "sums", "expressions", "lists", "problems", "stories"),
         *("dates", "texts", "plots", "files", "errors", "none"),
     }
-    assert kinds["sums"] + kinds["expressions"] + kinds["lists"] > len(drawn) / 2
+    arithmetic = ("series", "sums", "expressions", "lists")
+    assert sum(kinds[kind] for kind in arithmetic) > len(drawn) / 2
     assert len(drawn) * 0.07 < kinds["none"] < len(drawn) * 0.13
 
 
@@ -172,7 +173,18 @@ def test_answers_name_the_result(drawn: list[Dialogue]) -> None:
 
 def test_many_dialogues_have_several_questions(drawn: list[Dialogue]) -> None:
     several = [dialogue for dialogue in drawn if len(_runs(dialogue)) > 1]
-    assert len(drawn) * 0.35 < len(several) < len(drawn) * 0.7
+    assert len(drawn) * 0.35 < len(several) < len(drawn) * 0.75
+
+
+def test_a_series_has_three_to_six_sums_often_of_the_same_numbers(drawn: list[Dialogue]) -> None:
+    series = [_runs(each) for each in drawn if each.kind == f"{INTERPRETER}_series"]
+    assert {len(runs) for runs in series} == {3, 4, 5, 6}
+    same = 0
+    for runs in series:
+        numbers = [set(re.findall(r"\d{2,}", code)) for code, _ in runs]
+        codes = {code for code, _ in runs}
+        same += bool(set.intersection(*numbers)) and len(codes) > len(runs) / 2
+    assert same > len(series) / 3
 
 
 def test_an_expression_is_copied(drawn: list[Dialogue]) -> None:
@@ -198,6 +210,9 @@ def test_an_expression_is_copied(drawn: list[Dialogue]) -> None:
         ("(-3) ** 2", "9"),
         ("math.sqrt(2)", "1.41421356"),
         ("math.sqrt(0.25)", "0.5"),
+        ("math.cbrt(27)", "3.0"),
+        ("math.cbrt(0.125)", "0.5"),
+        ("math.cbrt(2)", "1.25992105"),
         ("math.lcm(4, 6) + math.factorial(4)", "36"),
         ("abs(-2.5) + abs(-3)", "5.5"),
         ("round(17 / 3, 2)", "5.67"),
@@ -227,6 +242,10 @@ def test_numbers_keep_to_their_range() -> None:
     for spec, low, high in [("2..9", 2, 9), ("-20..40", -20, 40), ("-9..30:1", -9, 30)]:
         values = [Fraction(draw(rng, spec)) for _ in range(500)]
         assert low <= min(values) < max(values) <= high
+    assert allows("2..9", "9")
+    assert not allows("2..9:1", "10")
+    assert allows("positive", "10")
+    assert not allows("cube", "27")
     with pytest.raises(ValueError, match="Unknown kind"):
         draw(rng, "large")
 

@@ -26,6 +26,7 @@ from glmscope.train.generators.interpreter_material import (
     Material,
 )
 from glmscope.train.generators.interpreter_plots import plot_exchanges
+from glmscope.train.generators.interpreter_series import series_exchanges
 from glmscope.train.generators.interpreter_stories import story_exchanges
 from glmscope.train.generators.interpreter_sums import (
     expression_exchanges,
@@ -41,13 +42,14 @@ PLAIN_KIND = f"{INTERPRETER}_none"
 """The kind of dialogues in which the interpreter is offered and nothing needs it."""
 
 _MAKERS: dict[str, tuple[int, Callable[[Desk], tuple[Exchange, ...]]]] = {
-    "sums": (30, sum_exchanges),
-    "expressions": (16, expression_exchanges),
-    "lists": (22, list_exchanges),
-    "problems": (9, problem_exchanges),
+    "series": (30, series_exchanges),
+    "sums": (26, sum_exchanges),
+    "expressions": (12, expression_exchanges),
+    "lists": (20, list_exchanges),
+    "problems": (14, problem_exchanges),
     "stories": (8, story_exchanges),
-    "dates": (6, date_exchanges),
-    "texts": (5, text_exchanges),
+    "dates": (7, date_exchanges),
+    "texts": (8, text_exchanges),
     "plots": (4, plot_exchanges),
     "files": (3, file_exchanges),
     "errors": (2, error_exchanges),
@@ -79,7 +81,9 @@ def dialogues(rng: random.Random, count: int, data: Path) -> Iterator[Dialogue]:
         section = rng.choices(sections, weights)[0]
         desk = Desk(material, rng, language)
         exchanges = list(_MAKERS[section][1](desk))
-        for _ in range(rng.choice(_FURTHER)):
+        if section == "series":
+            exchanges = _going_on(desk, exchanges)
+        for _ in range(0 if section == "series" else rng.choice(_FURTHER)):
             further = rng.choices(_GO_ON, [_MAKERS[name][0] for name in _GO_ON])[0]
             exchanges += _introduced(desk, _MAKERS[further][1](desk))
         # A turn of small talk before the question must not make the code go away.
@@ -95,6 +99,12 @@ def _introduced(desk: Desk, exchanges: tuple[Exchange, ...]) -> tuple[Exchange, 
     first, *others = exchanges
     words = desk.choose(desk.pick(desk.material["frames"][f"{desk.language}_next"]))
     return (replace(first, question=words + first.question), *others)
+
+
+def _going_on(desk: Desk, exchanges: list[Exchange]) -> list[Exchange]:
+    """A series, in which each question after the first may be introduced."""
+    later = [each for exchange in exchanges[1:] for each in _introduced(desk, (exchange,))]
+    return [exchanges[0], *later]
 
 
 def _plain_dialogues(rng: random.Random, count: int, data: Path) -> Iterator[Messages]:

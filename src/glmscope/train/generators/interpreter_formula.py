@@ -83,6 +83,21 @@ def square_root(value: Fraction) -> Fraction:
     )
 
 
+def cube_root(value: Fraction) -> Fraction:
+    """Exact where the value is a cube, else correct to more digits than a double has.
+
+    `math.cbrt` stands for it in a formula; code has `x ** (1 / 3)`, which every Python knows.
+    """
+    if value < 0:
+        raise UnsuitableError("Python gives a complex number")
+    scale = 10**20
+    scaled = value.numerator * value.denominator**2 * scale**3
+    root = 1 << -(-scaled.bit_length() // 3)
+    while root**3 > scaled:
+        root = (2 * root + scaled // root**2) // 3
+    return Fraction(root, scale * value.denominator)
+
+
 def _value(node: ast.expr) -> Number:
     if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
         # A double's repr is the decimal that was written.
@@ -133,6 +148,8 @@ def _call(name: str, arguments: list[Number]) -> Number:
         return _rounded(arguments[0], int(values[1]))
     if name == "math.sqrt":
         return Number(square_root(*values), True)
+    if name == "math.cbrt":
+        return Number(cube_root(*values), True)
     if any(value.denominator != 1 for value in values):
         raise UnsuitableError("whole numbers only")
     return Number(Fraction(_FUNCTIONS[name](*map(int, values))), False)

@@ -22,7 +22,7 @@ def draw(rng: random.Random, spec: str) -> str:
     """A number's text. `spec` is a range `low..high`, `low..high:places`, or a name.
 
     `any` is whole, decimal or negative; `positive` whole or decimal; `whole` has no decimals;
-    `price` has up to two decimals.
+    `price` has up to two decimals; `square` and `cube` are those of a whole number.
     """
     if ".." in spec:
         bounds, _, places = spec.partition(":")
@@ -31,6 +31,8 @@ def draw(rng: random.Random, spec: str) -> str:
     chance = rng.random()
     if spec == "whole":
         return _whole(rng)
+    if spec in ("square", "cube"):
+        return str(rng.randint(2, 99) ** 2 if spec == "square" else rng.randint(2, 40) ** 3)
     if spec == "price":
         return _whole(rng) if chance < 0.4 else _between(rng, 1, 500, 2)
     if spec == "positive":
@@ -39,6 +41,14 @@ def draw(rng: random.Random, spec: str) -> str:
         text = _whole(rng) if chance < 0.65 else decimal(rng)
         return f"-{text}" if text != "0" and rng.random() < 0.08 else text
     raise ValueError(f"Unknown kind of number: {spec}")
+
+
+def allows(spec: str, number: str) -> bool:
+    """Whether `draw` might give this whole number above zero for a spec."""
+    if ".." not in spec:
+        return spec not in ("square", "cube")
+    low, high = spec.partition(":")[0].split("..")
+    return int(low) <= int(number) <= int(high)
 
 
 LARGEST_IN_WORDS = 99_999

@@ -18,7 +18,7 @@ from glmscope.train.generators.interpreter_material import Desk, Entry, Exchange
 from glmscope.train.generators.interpreter_numbers import LARGEST_IN_WORDS, draw, in_words
 
 MAX_DRAWS = 500
-_GROUPED_SHARE = 0.07
+_GROUPED_SHARE = 0.12
 _SHAPED_SHARE = 0.4
 _WORDS = {"who": "who", "other": "who", "item": "item"}
 
@@ -94,23 +94,32 @@ def bracketed(written: Mapping[str, str]) -> dict[str, str]:
 def _exchange(desk: Desk, entry: Entry) -> Exchange:
     """Draw the numbers of an entry until its result suits it."""
     for _ in range(MAX_DRAWS):
-        written = {name: draw(desk.rng, spec) for name, spec in entry["numbers"].items()}
-        numbers = bracketed(written)
         try:
-            formula = _called(fill(entry["formula"], numbers))
-            if not _suits(entry, numbers):
-                continue
-            run = formula_run(formula, _called(fill(entry.get("code", entry["formula"]), numbers)))
+            return worked(desk, entry, numbers_of(desk, entry))
         except UnsuitableError:
             continue
-        slots = {
-            **_typed(desk, written),
-            **_spoken(desk, written),
-            **words(desk, entry.get("words", _WORDS)),
-        }
-        slots["result"] = without_point_zero(run.output)
-        return Exchange(desk.ask(entry, slots), (run,), desk.answer(entry, slots))
     raise RuntimeError(f"The numbers of {entry['formula']} have no result that suits.")
+
+
+def numbers_of(desk: Desk, entry: Entry) -> dict[str, str]:
+    """Numbers as an entry wants them, by slot."""
+    return {name: draw(desk.rng, spec) for name, spec in entry["numbers"].items()}
+
+
+def worked(desk: Desk, entry: Entry, written: Mapping[str, str]) -> Exchange:
+    """The question of an entry about these numbers. Raises UnsuitableError."""
+    numbers = bracketed(written)
+    formula = _called(fill(entry["formula"], numbers))
+    if not _suits(entry, numbers):
+        raise UnsuitableError("not what the entry wants")
+    run = formula_run(formula, _called(fill(entry.get("code", entry["formula"]), numbers)))
+    slots = {
+        **_typed(desk, written),
+        **_spoken(desk, written),
+        **words(desk, entry.get("words", _WORDS)),
+    }
+    slots["result"] = without_point_zero(run.output)
+    return Exchange(desk.ask(entry, slots), (run,), desk.answer(entry, slots))
 
 
 def _called(formula: str) -> str:

@@ -21,7 +21,14 @@ _RANGES = {
     "binary": "2..1023",
     "divisors": "6..300",
     "digits": "10..999999",
+    "hexadecimal": "10..65535",
+    "octal": "8..4095",
+    "from_binary": "2..255",
+    "from_hexadecimal": "10..65535",
+    "digit_count": "10..9999999",
 }
+_TYPED = {"from_binary": "b", "from_hexadecimal": "X"}
+"""How a question shows a number that is not a decimal one."""
 
 
 def text_exchanges(desk: Desk) -> tuple[Exchange, ...]:
@@ -31,7 +38,7 @@ def text_exchanges(desk: Desk) -> tuple[Exchange, ...]:
     name = desk.rng.choices(names, [section[name]["weight"] for name in names])[0]
     if name in _RANGES:
         number = draw(desk.rng, _RANGES[name])
-        slots = {"n": number}
+        slots = {"n": f"{int(number):{_TYPED.get(name, 'd')}}"}
         run = number_run(name, int(number))
     else:
         slots = _text_slots(desk, name)
@@ -125,6 +132,26 @@ def _digits(n: int) -> tuple[str, str]:
     return f"print(sum(int(digit) for digit in str({n})))", str(sum(map(int, str(n))))
 
 
+def _hexadecimal(n: int) -> tuple[str, str]:
+    return f"print(hex({n})[2:])", f"{n:x}"
+
+
+def _octal(n: int) -> tuple[str, str]:
+    return f"print(oct({n})[2:])", f"{n:o}"
+
+
+def _from_binary(n: int) -> tuple[str, str]:
+    return f'print(int("{n:b}", 2))', str(n)
+
+
+def _from_hexadecimal(n: int) -> tuple[str, str]:
+    return f'print(int("{n:X}", 16))', str(n)
+
+
+def _digit_count(n: int) -> tuple[str, str]:
+    return f"print(len(str({n})))", str(len(str(n)))
+
+
 _NUMBERS: dict[str, Callable[[int], tuple[str, str]]] = {
     "prime": _prime,
     "primes": _primes,
@@ -133,4 +160,9 @@ _NUMBERS: dict[str, Callable[[int], tuple[str, str]]] = {
     "binary": _binary,
     "divisors": _divisors,
     "digits": _digits,
+    "hexadecimal": _hexadecimal,
+    "octal": _octal,
+    "from_binary": _from_binary,
+    "from_hexadecimal": _from_hexadecimal,
+    "digit_count": _digit_count,
 }
