@@ -17,7 +17,6 @@ from __future__ import annotations
 import argparse
 import shutil
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ import openvino as ov
 from openvino._offline_transformations import paged_attention_transformation
 
 from glmscope.engine.pipeline import BLOCK_TOKENS, PipelineSettings
+from inference_timing import best_seconds
 from measure_weight_layouts import write_model
 
 LAYERS = (2, 4)
@@ -74,15 +74,9 @@ def measure(networks: dict[int, PagedNetwork], streams: int, context: int) -> fl
     for layers, network in networks.items():
         request = network.prepare(streams, context)
         request.infer()
-        best[layers] = min(_timed(request) for _ in range(_STEPS))
+        best[layers] = best_seconds(request, _STEPS)
     few, more = LAYERS
     return best[more] + (WHOLE - more) * (best[more] - best[few]) / (more - few)
-
-
-def _timed(request: Any) -> float:  # noqa: ANN401
-    started = time.perf_counter()
-    request.infer()
-    return time.perf_counter() - started
 
 
 def main() -> None:

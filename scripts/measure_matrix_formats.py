@@ -12,12 +12,13 @@ and 256 rows compute a second.
 from __future__ import annotations
 
 import argparse
-import time
 from typing import Any
 
 import numpy as np
 import openvino as ov
 from openvino import opset15 as ops
+
+from inference_timing import best_seconds
 
 ROWS, COLUMNS, MATRICES = 27392, 4096, 4
 REPEATS = {1: 25, 8: 15, 256: 3, 1024: 2}
@@ -66,14 +67,8 @@ def measure(name: str) -> list[float]:
         values = drawn.standard_normal((rows, 1, COLUMNS)).astype(np.float32)
         request.set_input_tensor(ov.Tensor(values))
         request.infer()
-        seconds.append(min(_timed(request) for _ in range(repeats)) / MATRICES)
+        seconds.append(best_seconds(request, repeats) / MATRICES)
     return seconds
-
-
-def _timed(request: Any) -> float:  # noqa: ANN401
-    started = time.perf_counter()
-    request.infer()
-    return time.perf_counter() - started
 
 
 def main() -> None:
