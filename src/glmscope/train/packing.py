@@ -45,8 +45,9 @@ def batches(
 ) -> Iterator[Batch]:
     """All examples once, in random order, in batches of about `tokens`, with their pointers.
 
-    Each example goes into rows of the shortest of `lengths` that holds it; longer ones than the
-    longest are cut there. Rows are filled best fit; a batch has rows of one length.
+    Examples open rows of the shortest of `lengths` that holds them and are put into what is left
+    of open ones, best fit; longer ones than the longest are cut there. A batch has rows of one
+    length.
     """
     order = list(range(len(examples)))
     rng.shuffle(order)
@@ -63,21 +64,23 @@ def batches(
             yield _batch(rows, length, pointing)
 
 
-def _rows(examples: Sequence[Example], lengths: Sequence[int]) -> dict[int, list[list[Example]]]:
+def _rows(chunk: Sequence[Example], lengths: Sequence[int]) -> dict[int, list[list[Example]]]:
     rows: dict[int, list[list[Example]]] = {length: [] for length in lengths}
-    room: dict[int, list[int]] = {length: [] for length in lengths}
-    for example in sorted(examples, key=len, reverse=True):
-        length = next((one for one in lengths if len(example) <= one), lengths[-1])
-        size = min(len(example), length)
-        # The fullest row that still has room; the newest rows are the likeliest.
-        fits = [(left, row) for row, left in enumerate(room[length]) if left >= size]
+    open_rows: list[tuple[list[Example], int]] = []
+    for example in sorted(chunk, key=len, reverse=True):
+        size = min(len(example), lengths[-1])
+        # The fullest row of any length that still has room: shorter ones fill up what longer left.
+        fits = [(left, place) for place, (_, left) in enumerate(open_rows) if left >= size]
         if fits:
-            _, row = min(fits)
-            rows[length][row].append(example)
-            room[length][row] -= size
+            left, place = min(fits)
+            row, _ = open_rows[place]
         else:
-            rows[length].append([example])
-            room[length].append(length - size)
+            length = next((one for one in lengths if size <= one), lengths[-1])
+            row, left, place = [], length, len(open_rows)
+            rows[length].append(row)
+            open_rows.append((row, left))
+        row.append(example)
+        open_rows[place] = (row, left - size)
     return rows
 
 
