@@ -1,7 +1,7 @@
 """Serve a model within a given memory, fill it, and tell what the server took at most.
 
     python scripts/prove_memory.py chatglm3-6b-int4 --memory 6GB --streams 16 --prompt 512
-    python scripts/prove_memory.py chatglm3-6b-32k-int4 --memory 6GB --streams 1 --prompt 32000
+    python scripts/prove_memory.py chatglm3-6b-32k-int4 --memory 6GB --streams 1 --prompt 27900
 
 `glmscope serve --memory` is started, where that is possible (Linux, as root) in a control group of
 its own whose limit is the promise, so that a server that breaks it is killed. All streams are asked
