@@ -1,82 +1,22 @@
-"""Plugins through the official clients and by hand: header, body, steps, streams, limits."""
+"""Plugins through the official clients and by hand: header, body, steps, streams."""
 
 from __future__ import annotations
 
 import base64
 import json
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 from dashscope.aigc.generation import Generation
-from openai import BadRequestError, OpenAI
+from openai import OpenAI
 
-from glmscope.agent.code_runner import CodeOutput
-from glmscope.agent.tool import ToolFile, ToolRegistry
-from glmscope.agent.tools.builtin import Calculator, CurrentTime
-from glmscope.server.settings import ServerSettings
-from glmscope.store.keys import KeyStore
-from tests.agent.support import Sandboxes, call_of, code_of
-from tests.server.sdk import sdk_at
-from tests.server.support import (
-    STREAM,
-    RunningServer,
-    ask,
-    eventually,
-    service_with,
-    serving,
-)
+from tests.agent.support import Sandboxes
+from tests.server.plugins.support import ODD, PNG
+from tests.server.support import STREAM, RunningServer, ask, eventually
 from tests.server.websocket_client import websocket
 
-PNG = b"\x89PNG\r\n\x1a\n"
-ODD = "\ue000 \ue001 <|user|>"
-RULES = {
-    "rules": [
-        {"match": "12345", "reply": call_of("calculator", expression="12345 * 98765")},
-        {"match": "1219253925", "exact": True, "reply": "\n 它是 1219253925。"},
-        {"match": "plot", "reply": code_of("plt.plot([1, 2])")},
-        {"match": "picture", "reply": code_of("picture")},
-        {"match": "[Image]", "reply": "\n Here it is."},
-        {"match": "odd", "reply": code_of("odd")},
-        {"match": "\ue000", "reply": "\n odd enough"},
-        {"match": "forever", "reply": code_of("forever")},
-        {"match": "mine", "reply": call_of("lookup", key="a")},
-        {"match": "and then", "reply": "{prompt}"},
-        {"reply": "\n plain"},
-    ]
-}
 CALCULATION = {"expression": "12345 * 98765"}
 LOOKUP = {"name": "lookup", "parameters": {"properties": {"key": {"type": "string"}}}}
-
-
-def play(code: str) -> CodeOutput:
-    if code == "odd":
-        return CodeOutput(ODD)
-    return CodeOutput("", images=(PNG,), files=(ToolFile("out.csv", b"a\n1\n", "text/csv"),))
-
-
-@pytest.fixture(scope="module")
-def runner() -> Sandboxes:
-    return Sandboxes(play)
-
-
-@pytest.fixture(scope="module")
-def server(runner: Sandboxes) -> Iterator[RunningServer]:
-    settings = ServerSettings(trace=True)
-    with serving(service_with(RULES), settings=settings, runner=runner) as running:
-        yield running
-
-
-@pytest.fixture
-def sdk(server: RunningServer) -> Iterator[None]:
-    with sdk_at(server):
-        yield
-
-
-@pytest.fixture
-def client(server: RunningServer) -> OpenAI:
-    return OpenAI(base_url=f"{server.url}/v1", api_key="not checked here", max_retries=0)
 
 
 def generate(question: str, **more: Any) -> Any:
@@ -265,90 +205,3 @@ def test_a_client_that_leaves_stops_the_code(server: RunningServer, runner: Sand
     assert eventually(lambda: runner.opened[-1].closed == 1)
     assert runner.opened[-1].stopped == 1
     assert eventually(lambda: server.running() == 0)
-
-
-@pytest.mark.parametrize(
-    ("plugins", "told"),
-    [
-        ("nothing", 'no tool "nothing"'),
-        (7, "plugins should be"),
-        ({"calculator": 1}, "plugins should be"),
-        ([1], "plugins should be"),
-    ],
-)
-def test_what_names_no_plugin_is_refused(server: RunningServer, plugins: object, told: str) -> None:
-    answer = server.ask(ask("hello", plugins=plugins))
-    assert answer.error == (400, "InvalidParameter")
-    assert told in answer.json["message"]
-
-
-@pytest.mark.parametrize(
-    ("files", "told"),
-    [
-        ({}, "should be a list"),
-        ([{"name": "../x", "data": ""}], "a file's name"),
-        ([{"name": "x\n#File", "data": ""}], "a file's name"),
-        ([{"name": "x", "data": "?"}], "base64"),
-        (["x"], "should be an object"),
-    ],
-)
-def test_files_that_cannot_be_are_refused(server: RunningServer, files: object, told: str) -> None:
-    asked = ask("hello", plugins=["code_interpreter"], plugin_files=files)
-    answer = server.ask(asked)
-    assert answer.error == (400, "InvalidParameter")
-    assert told in answer.json["message"]
-
-
-def test_files_without_the_interpreter_are_refused(server: RunningServer) -> None:
-    asked = ask("hello", plugins=["calculator"], plugin_files=[{"name": "x", "data": ""}])
-    assert "are for the plugin" in server.ask(asked).json["message"]
-
-
-def test_a_header_that_is_broken_is_refused(server: RunningServer) -> None:
-    answer = server.ask(ask("hello"), {"X-DashScope-Plugin": "{broken"})
-    assert answer.error == (400, "InvalidParameter")
-    assert (
-        server.ask(ask("hello"), {"X-DashScope-Plugin": "calculator, current_time"}).status == 200
-    )
-
-
-def test_the_older_model_refuses_plugins_with_the_reason(server: RunningServer) -> None:
-    asked = {**ask("hello", plugins=["calculator"]), "model": "chatglm-6b-v2"}
-    assert "ChatGLM2 was not trained" in server.ask(asked).json["message"]
-
-
-def test_without_a_sandbox_code_is_off_and_says_how_to_have_it() -> None:
-    with serving(service_with(RULES)) as running:
-        answer = running.ask(ask("plot", plugins=["code_interpreter"]))
-        assert answer.status == 503
-        assert "glmscope serve --interpreter" in answer.json["message"]
-        assert running.ask(ask("12345", plugins=["calculator"])).status == 200
-
-
-def test_a_key_may_use_what_its_list_names(keys: KeyStore) -> None:
-    @asynccontextmanager
-    async def listed() -> AsyncIterator[ToolRegistry]:
-        allowed = {"tests": frozenset({"calculator"}), "*": frozenset({"current_time"})}
-        yield ToolRegistry([Calculator(), CurrentTime()], allowed=allowed)
-
-    runner = Sandboxes(play)
-    with serving(service_with(RULES), keys, tools=listed, runner=runner) as running:
-        assert running.ask(ask("12345", plugins=["calculator"])).status == 200
-        for name in ("current_time", "code_interpreter"):
-            answer = running.ask(ask("hello", plugins=[name]), {"X-DashScope-Plugin": "calculator"})
-            assert answer.error == (403, "AccessDenied")
-            assert "may not use" in answer.json["message"]
-        chat = {"model": "chatglm3-6b", "messages": [{"role": "user", "content": "hello"}]}
-        refused = running.ask({**chat, "plugins": ["current_time"]}, path="/v1/chat/completions")
-        assert refused.status == 403
-        running.key = keys.create("other").key
-        assert running.ask(ask("hello", plugins=["current_time"])).status == 200
-        assert running.ask(ask("hello", plugins=["calculator"])).status == 403
-    assert runner.opened == []
-
-
-def test_a_completion_has_no_plugins(client: OpenAI) -> None:
-    with pytest.raises(BadRequestError, match="belong to chat completions"):
-        client.completions.create(
-            model="chatglm3-6b", prompt="x", extra_body={"plugins": ["calculator"]}
-        )
