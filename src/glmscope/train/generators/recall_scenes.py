@@ -15,7 +15,10 @@ from glmscope.train.generators.chat_values import Slots
 from glmscope.train.generators.recall_material import Ask, Fact, pick
 from glmscope.train.generators.recall_talks import Asking, ToldTalks
 
-_SECOND_SCENE_SHARE = 0.4
+_SCENES = (1, 1, 1, 1, 1, 2, 2, 2, 3)
+_ASKED = (3, 3, 4, 4, 5, 6)
+_ASKED_EACH = (1, 2, 3, 3, 4)
+_TALK_SHARE = 0.15
 _FACTS_SHARE = 0.3
 _EARLIER_SHARE = 0.6
 _AGAIN_SHARE = 0.06
@@ -31,7 +34,7 @@ class _Scene:
 
 
 class SceneTalks:
-    """Makes talks of one or two scenes, with facts told before them and asked for after."""
+    """Makes talks of one to three scenes, with facts told before them and asked for after."""
 
     def __init__(self, asking: Asking, told: ToldTalks) -> None:
         self._asking = asking
@@ -39,20 +42,19 @@ class SceneTalks:
         self._rng = asking.rng
 
     def scenes(self) -> list[Turn]:
-        """Facts perhaps, a scene, questions; perhaps another one, and questions on both."""
+        """Facts perhaps, a scene, questions; perhaps others, and questions on earlier ones."""
         rng = self._rng
         facts = self._told.different(rng.choice((1, 2, 3))) if rng.random() < _FACTS_SHARE else []
         turns = self._told.tell(facts) if facts else []
-        scenes = self._draw(2 if rng.random() < _SECOND_SCENE_SHARE else 1)
+        scenes = self._draw(rng.choice(_SCENES))
         for scene in scenes:
             turns += self.tell(scene.story, scene.values)
-            if rng.random() < 0.15:
+            if rng.random() < _TALK_SHARE:
                 turns.append(self._asking.between())
-            turns += self._ask(
-                scene, rng.choice((2, 2, 3, 3, 4, 5) if len(scenes) == 1 else (1, 2, 3))
-            )
-        if len(scenes) > 1 and rng.random() < _EARLIER_SHARE:
-            turns += self._ask(_named(scenes[0]), rng.choice((1, 1, 2)))
+            turns += self._ask(scene, rng.choice(_ASKED if len(scenes) == 1 else _ASKED_EACH))
+        for scene in scenes[:-1]:
+            if rng.random() < _EARLIER_SHARE:
+                turns += self._ask(_named(scene), rng.choice((1, 1, 2)))
         turns += [self._told.ask(fact.asks[0], values) for fact, values in facts]
         if rng.random() < _AGAIN_SHARE:
             turns.append((self._asking.choose("again", "repeat"), turns[-1][1]))
