@@ -81,8 +81,8 @@ def test_in_scenes_what_is_answered_was_said_before() -> None:
         told = ""
         for question, answer in turns(dialogue):
             for value in re.findall(r"[A-Za-z]*\d+|(?<=《)\w+|[A-Z][a-z]+ville", answer):
-                # A place to eat is what the assistant names first.
-                proposed = answer.startswith(("可以去", "Try "))
+                # What the assistant proposes is what it names first.
+                proposed = answer.startswith(("可以", "Try ", "You could", "How about"))
                 assert proposed or value in told + question, (told, answer)
             asked += "？" in question or "?" in question
             told += question + answer
