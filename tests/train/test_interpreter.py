@@ -187,6 +187,19 @@ def test_a_series_has_three_to_six_sums_often_of_the_same_numbers(drawn: list[Di
     assert same > len(series) / 3
 
 
+def test_some_sums_have_all_their_numbers_in_words(drawn: list[Dialogue]) -> None:
+    """Their code has digits: 三十七 is 37 there."""
+    spoken = 0
+    for dialogue in drawn:
+        if dialogue.kind not in (f"{INTERPRETER}_sums", f"{INTERPRETER}_problems"):
+            continue
+        asked, call = next(pair for pair in pairwise(dialogue.messages) if pair[1].metadata)
+        numbers = re.findall(r"(?<![\w.])\d+(?![\w.])", _code(call))
+        words = [in_words(number, "zh") for number in numbers if len(number) <= 4]
+        spoken += bool(words) and not re.search(r"\d", asked.content) and words[0] in asked.content
+    assert spoken > 40
+
+
 def test_an_expression_is_copied(drawn: list[Dialogue]) -> None:
     signs = str.maketrans(
         {"×": "*", "x": "*", "÷": "/", "（": "(", "）": ")", "＋": "+", " ": None}

@@ -19,7 +19,10 @@ from glmscope.train.generators.interpreter_numbers import LARGEST_IN_WORDS, draw
 
 MAX_DRAWS = 500
 _GROUPED_SHARE = 0.12
+_IN_WORDS_SHARE = 0.08
 _SHAPED_SHARE = 0.4
+_DIGITS_AND_SIGNS = re.compile(r"(?<![a-z])-|[\d+*/%^√=×÷°℃℉$!]")
+"""What does not stand beside a number in words; a dash inside an English one does."""
 _WORDS = {"who": "who", "other": "who", "item": "item"}
 
 
@@ -119,7 +122,17 @@ def worked(desk: Desk, entry: Entry, written: Mapping[str, str]) -> Exchange:
         **words(desk, entry.get("words", _WORDS)),
     }
     slots["result"] = without_point_zero(run.output)
-    return Exchange(desk.ask(entry, slots), (run,), desk.answer(entry, slots))
+    whole = all(number.isdecimal() for number in written.values())
+    spoken = whole and desk.rng.random() < _IN_WORDS_SHARE
+    question = _in_words(desk, entry, slots) if spoken else ""
+    return Exchange(question or desk.ask(entry, slots), (run,), desk.answer(entry, slots))
+
+
+def _in_words(desk: Desk, entry: Entry, slots: Mapping[str, str]) -> str:
+    """The question with all of its numbers in words; "" where its wording does not allow that."""
+    spoken = {name: slots.get(f"{name}_words", text) for name, text in slots.items()}
+    question = desk.ask(entry, spoken)
+    return "" if _DIGITS_AND_SIGNS.search(question) else question
 
 
 def _called(formula: str) -> str:
