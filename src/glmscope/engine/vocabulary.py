@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,13 +51,19 @@ def grammar_tokenizer(vocabulary: Vocabulary, size: int) -> genai.Tokenizer:
     pieces += [b""] * (size - len(pieces))
     if (turns := vocabulary.turn_ids) is not None:
         pieces[turns.user], pieces[turns.assistant], pieces[turns.observation] = marks
-    lines = [
-        f"{token_id} {piece!r} {len(piece)}"
-        for token_id, piece in enumerate(piece or b"\xff%d" % i for i, piece in enumerate(pieces))
-    ]
-    encoder, decoder = build_rwkv_tokenizer(lines)
+    _, decoder = build_rwkv_tokenizer(
+        _lines(piece or b"\xff%d" % i for i, piece in enumerate(pieces))
+    )
+    # The library tries the encoder out on a text of its own, and crashes where no piece has a byte
+    # of that: this one knows every byte, and is asked for nothing else.
+    encoder, _ = build_rwkv_tokenizer(_lines(bytes((byte,)) for byte in range(256)))
     encoder.set_rt_info(vocabulary.end_id, "eos_token_id")
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as directory:
         ov.save_model(encoder, Path(directory) / "openvino_tokenizer.xml")
         ov.save_model(decoder, Path(directory) / "openvino_detokenizer.xml")
         return genai.Tokenizer(directory)
+
+
+def _lines(pieces: Iterable[bytes]) -> list[str]:
+    """A vocabulary as the library reads it."""
+    return [f"{token_id} {piece!r} {len(piece)}" for token_id, piece in enumerate(pieces)]
