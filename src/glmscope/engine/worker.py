@@ -65,7 +65,12 @@ class Worker:
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._thread.start()
-        self._ready.wait()
+        try:
+            self._ready.wait()
+        except BaseException:  # Ctrl-C
+            # Nothing stops the runtime while it loads, and if Python ends meanwhile it aborts.
+            self.close()
+            raise
         if self._failure is not None:
             raise self._failure
 
