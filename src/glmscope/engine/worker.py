@@ -64,12 +64,13 @@ class Worker:
         self._failure: BaseException | None = None
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
-        self._thread.start()
         try:
+            self._thread.start()
             self._ready.wait()
         except BaseException:  # Ctrl-C
             # Nothing stops the runtime while it loads, and if Python ends meanwhile it aborts.
-            self.close()
+            if self._thread.is_alive():
+                self.close()
             raise
         if self._failure is not None:
             raise self._failure
