@@ -95,3 +95,11 @@ def last(events: Sequence[ReplyEvent]) -> Finished:
     assert isinstance(events[-1], Finished)
     assert not any(isinstance(event, Finished) for event in events[:-1])
     return events[-1]
+
+
+async def asked(request, tokenizer=CHATGLM3, limits=PUBLISHED_LIMITS, max_positions=8192):
+    """The prompt ids and the sampling that reach the engine."""
+    engine = ListedEngine([Step((), "stop")], max_positions)
+    await read(serve(engine, tokenizer, limits), request)
+    (call,) = engine.asked
+    return call

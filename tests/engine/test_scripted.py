@@ -3,59 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import math
 from contextlib import aclosing
 
 import pytest
 
-from glmscope.engine.engine import Engine, Sampling, Step
-from glmscope.engine.script import Script
-from glmscope.engine.scripted import ScriptedEngine
-from glmscope.errors import EngineFailure, ModelUnavailable, UsageError
-from glmscope.family import Family
+from glmscope.errors import EngineFailure, ModelUnavailable
 from glmscope.text.prompt import PromptMessage, chatglm2_prompt, chatglm3_prompt
-from glmscope.text.tokenizer import Tokenizer
-from tests.support.tokenizers import builtin_tokenizer
-
-CHATGLM3 = builtin_tokenizer(Family.CHATGLM3)
-CHATGLM2 = builtin_tokenizer(Family.CHATGLM2)
-SIX_WORDINGS = ["一", "二", "三", "四", "五", "六"]
-
-
-def script(*rules: dict[str, object]) -> Script:
-    return Script.from_json(json.dumps({"rules": rules}), "the test's script")
-
-
-def engine(
-    of: Script | None = None, tokenizer: Tokenizer = CHATGLM3, max_positions: int = 8192
-) -> ScriptedEngine:
-    return ScriptedEngine(
-        tokenizer.encode,
-        tokenizer.decode,
-        of or Script.builtin(),
-        tokenizer.special.eos,
-        max_positions,
-    )
-
-
-def ask(question: str) -> list[int]:
-    return chatglm3_prompt(CHATGLM3, [PromptMessage("user", question)])
-
-
-def sampling(max_new_tokens: int = 1500, **settings) -> Sampling:
-    settings.setdefault("stop_ids", CHATGLM3.stop_ids)
-    return Sampling(max_new_tokens, **settings)
-
-
-async def play(running: Engine, prompt_ids: list[int], how: Sampling) -> list[Step]:
-    return [step async for step in running.generate(prompt_ids, how)]
-
-
-async def say(running: Engine, prompt_ids: list[int], **settings) -> str:
-    settings.setdefault("temperature", 0.0)
-    steps = await play(running, prompt_ids, sampling(**settings))
-    return CHATGLM3.decode([token_id for step in steps for token_id in step.ids])
+from tests.engine.scripted import (
+    CHATGLM2,
+    CHATGLM3,
+    SIX_WORDINGS,
+    ask,
+    engine,
+    play,
+    sampling,
+    say,
+    script,
+)
 
 
 async def test_the_page_example_gets_paragraphs_that_start_as_chatglm3_starts():
@@ -250,84 +214,3 @@ async def test_a_delay_lets_other_replies_go_on():
         reader.cancel()
         with pytest.raises(asyncio.CancelledError):
             await reader
-
-
-@pytest.mark.parametrize("ids_per_step", [1, 3])
-async def test_invented_logprobs_depend_on_the_ids_alone(ids_per_step: int):
-    running = engine(script({"reply": "一二三四五", "ids_per_step": ids_per_step}))
-    steps = await play(running, ask("x"), sampling(logprobs=3))
-    known = [each for step in steps for each in step.logprobs]
-    ids = [token_id for step in steps for token_id in step.ids]
-    assert [each.id for each in known] == ids
-    scored = await running.score([*ask("x"), *ids])
-    assert [each.logprob for each in scored[-len(ids) :]] == [each.logprob for each in known]
-
-
-async def test_invented_alternatives_are_a_distribution():
-    steps = await play(engine(), ask("介绍下杭州"), sampling(temperature=0.0, logprobs=5))
-    known = [each for step in steps for each in step.logprobs]
-    assert len({each.logprob for each in known}) > 10
-    for each in known:
-        assert each.top[0] == (each.id, each.logprob)
-        assert len({token_id for token_id, _ in each.top}) == 5
-        logprobs = [logprob for _, logprob in each.top]
-        assert logprobs == sorted(logprobs, reverse=True)
-        assert 0.5 < sum(map(math.exp, logprobs)) < 1
-
-
-async def test_unasked_nothing_is_invented():
-    assert not any(step.logprobs for step in await play(engine(), ask("x"), sampling()))
-
-
-@pytest.mark.parametrize("ids", [[], [5] * 8192])
-async def test_what_cannot_be_scored_fails(ids: list[int]):
-    with pytest.raises(EngineFailure):
-        await engine().score(ids)
-
-
-def test_a_script_is_read_from_a_file(tmp_path):
-    path = tmp_path / "script.json"
-    path.write_text('{"rules": [{"match": ["甲", "乙"], "reply": "丙"}]}', encoding="utf-8")
-    read = Script.from_file(path)
-    assert read.rule_for("乙和甲").text("", "", [0]) == "丙"
-    assert read.rule_for("甲").reply == ()
-
-
-def test_a_script_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(UsageError, match=r"none\.json"):
-        Script.from_file(tmp_path / "none.json")
-
-
-@pytest.mark.parametrize(
-    ("text", "complaint"),
-    [
-        ("{", "not JSON"),
-        ("[]", 'list "rules"'),
-        ('{"rules": [3]}', "rule 1"),
-        ('{"rules": [], "rule": []}', 'x.json has an unknown name, "rule"'),
-        ('{"rules": [], "seed": 1}', 'an unknown name, "seed"'),
-        ('{"rules": [{"reply": "a"}, {}]}', 'No "reply" in rule 2'),
-        ('{"rules": [{"reply": "a", "matches": "b"}]}', '"matches"'),
-        ('{"rules": [{"reply": 1}]}', '"reply"'),
-        ('{"rules": [{"reply": [[]]}]}', '"reply"'),
-        ('{"rules": [{"reply": "a", "match": 1}]}', '"match"'),
-        ('{"rules": [{"reply": "a", "exact": 1}]}', '"exact"'),
-        ('{"rules": [{"reply": "a", "repeat": 0}]}', '"repeat"'),
-        ('{"rules": [{"reply": "a", "repeat": true}]}', '"repeat"'),
-        ('{"rules": [{"reply": "a", "ids_per_step": 1.5}]}', '"ids_per_step"'),
-        ('{"rules": [{"reply": "a", "error_after": -1}]}', '"error_after"'),
-        ('{"rules": [{"reply": "a", "delay_ms": NaN}]}', '"delay_ms"'),
-    ],
-)
-def test_a_wrong_script_is_refused_with_its_reason(text: str, complaint: str):
-    with pytest.raises(UsageError, match=complaint):
-        Script.from_json(text, "x.json")
-
-
-async def test_the_end_has_a_logprob_of_its_own():
-    running = engine()
-    *_, last = await play(running, ask("x"), sampling(logprobs=2))
-    assert last.end_logprob is not None
-    assert last.end_logprob.id == last.end_id
-    *_, last = await play(running, ask("x"), sampling(3, logprobs=2))
-    assert last.end_logprob is None

@@ -15,6 +15,8 @@ from tests.server.support import WAIT, RunningServer, ask
 
 PATH = "/api-ws/v1/inference"
 TASK = {"task_group": "aigc", "task": "text-generation", "function": "generation"}
+ANSWER = "\n You said: hello"
+"""Of a greedy task that asks nothing else."""
 
 
 @dataclass(frozen=True)
