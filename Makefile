@@ -63,7 +63,7 @@ nano: train-env ## Make the built-in model anew: train/nano.toml says how, docs/
 lock: ## Choose dependency versions anew (needs uv)
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv: install it with pipx, or name it with UV=path." >&2; exit 1; }
 	$(UV) pip compile --upgrade --universal --fork-strategy fewest --python-version 3.10 \
-	  --extra bench --extra dev --extra hub --extra interpreter --extra mcp --extra postgres --extra redis \
+	  --extra bench --extra calibrate --extra dev --extra hub --extra interpreter --extra mcp --extra postgres --extra redis \
 	  --extra tools --strip-extras \
 	  --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
 	  --output-file requirements.lock pyproject.toml
@@ -92,5 +92,5 @@ $(SERVE_READY): pyproject.toml requirements.lock | $(BIN)/python
 
 $(DEV_READY): pyproject.toml requirements.lock | $(BIN)/python
 	@echo "Installing GLMScope and its development tools; this takes a minute, once"
-	@$(PIP) --editable '.[bench,dev,hub,interpreter,mcp,postgres,redis,tools]'
+	@$(PIP) --editable '.[bench,calibrate,dev,hub,interpreter,mcp,postgres,redis,tools]'
 	@touch $(SERVE_READY) $@

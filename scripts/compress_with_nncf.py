@@ -5,8 +5,8 @@
     pip install nncf==3.4.0                          # in an environment of its own
     python scripts/compress_with_nncf.py nano-fp32 calibration.jsonl nncf-scale.xml --method scale
 
-What comes out is for `measure_quantization.py --graph`: docs/quantization.md says why
-`glmscope convert` does not do this.
+What comes out is for `measure_quantization.py --graph`, which compares NNCF's methods; what is
+served is made by `glmscope convert --calibrate`, one block at a time.
 """
 
 from __future__ import annotations

@@ -11,12 +11,16 @@ import openvino as ov
 import pytest
 from safetensors.numpy import save_file
 
+from glmscope.model.checkpoint import Checkpoint
 from glmscope.model.config import load_config
 from glmscope.model.convert import convert
+from glmscope.model.graph import build_block
 from glmscope.model.layers import inverse_frequencies
 from glmscope.model.manifest import GRAPH_FILE
-from glmscope.parity.network import Network
-from tests.support.checkpoints import random_tensors, write_config
+from glmscope.model.prefix import load_prefix
+from glmscope.model.weights import DenseMatrix
+from glmscope.parity.network import EXACT, Network
+from tests.support.checkpoints import Tensors, random_tensors, write_config
 from tests.support.reference_network import reference_logits
 
 IDS = [3, 1, 4, 1, 5, 9, 2, 6, 5, 31, 0]
@@ -72,6 +76,41 @@ def test_the_runtime_knows_the_rotation(tmp_path: Path, changes: dict[str, Any])
     )
     assert kinds["RoPE"] == 2 * config.num_layers
     assert kinds["Split"] <= config.num_layers  # into queries, keys and values; nothing else
+
+
+@pytest.mark.parametrize("changes", [{}, {"pre_seq_len": 3}, {"rope_ratio": 7.5}], ids=str)
+def test_blocks_by_themselves_are_the_network(tmp_path: Path, changes: dict[str, Any]) -> None:
+    source = tmp_path / "source"
+    config = write_config(source, **changes)
+    tensors = {name: t / np.float16(2) for name, t in random_tensors(config, seed=5).items()}
+    save_file(tensors, source / "model.safetensors")
+    prefix = load_prefix(config, Checkpoint.open(source))
+    convert(source, tmp_path / "converted", weights="fp32")
+    network = Network(tmp_path / "converted")
+    network.start()
+    positions = np.arange(len(IDS))[None]
+    hidden = network.feed(np.array([IDS]), positions).hidden
+    mask = np.ones((1, len(IDS) + (0 if prefix is None else prefix.shape[2])), np.int64)
+    weights = Published(tensors)
+    for layer in range(config.num_layers):
+        block = build_block(config, weights, layer, prefix)
+        request = ov.Core().compile_model(block, "CPU", EXACT).create_infer_request()
+        request.infer({"hidden": hidden[layer], "attention_mask": mask, "position_ids": positions})
+        made = request.get_output_tensor().data
+        assert np.abs(made - hidden[layer + 1]).max() < 1e-4 * np.abs(hidden[layer + 1]).max()
+
+
+class Published:
+    """The weights of a graph, as they are."""
+
+    def __init__(self, tensors: Tensors) -> None:
+        self.kept = {name: np.array(tensor, np.float32) for name, tensor in tensors.items()}
+
+    def vector(self, name: str) -> np.ndarray:
+        return self.kept[name]
+
+    def matrix(self, name: str) -> DenseMatrix:
+        return DenseMatrix(self.kept[name])
 
 
 def test_the_reference_tells_a_wrong_network(tmp_path: Path) -> None:

@@ -96,7 +96,7 @@ def draw_checks(checks: Sequence[Check], count: int | None, seed: int) -> list[C
 
 
 def _check(kind: str, row: dict[str, Any]) -> Check:
-    messages = tuple(_message(each) for each in row["messages"])
+    messages = tuple(read_message(each) for each in row["messages"])
     if not messages:
         raise ValueError("it has no messages")
     is_whole = messages[-1].role == "assistant"
@@ -105,7 +105,8 @@ def _check(kind: str, row: dict[str, Any]) -> Check:
     return Check(kind, str(row["id"]), messages, dict(row.get("expect") or {}))
 
 
-def _message(fields: dict[str, Any]) -> PromptMessage:
+def read_message(fields: dict[str, Any]) -> PromptMessage:
+    """A message as the files of checks have it; raises ValueError or KeyError for none."""
     if unknown := fields.keys() - _MESSAGE_FIELDS:
         raise ValueError(f"a message has the field {min(unknown)}")
     role, content, metadata = fields["role"], fields["content"], fields.get("metadata") or ""

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 import openvino as ov
@@ -20,9 +21,10 @@ from filelock import FileLock, Timeout
 import glmscope
 from glmscope.errors import ModelFilesError, UsageError
 from glmscope.family import Family
+from glmscope.model.calibration import Calibration
 from glmscope.model.checkpoint import Checkpoint
 from glmscope.model.config import CONFIG_FILE, ModelConfig, load_config
-from glmscope.model.converted_weights import WEIGHT_FORMATS, ConvertedWeights
+from glmscope.model.converted_weights import WEIGHT_FORMATS, Calibrator, ConvertedWeights
 from glmscope.model.graph import build_graph
 from glmscope.model.manifest import (
     GRAPH_FILE,
@@ -50,27 +52,31 @@ def convert(
     weights: str = "int4",
     family: Family | None = None,
     prefix: Path | None = None,
+    calibration_texts: Sequence[Sequence[int]] | None = None,
     progress: Progress | None = None,
 ) -> Manifest:
     """Convert the checkpoint in `source` and return the manifest of `destination`.
 
     `weights` is a key of WEIGHT_FORMATS; matrices that are stored in the official int8/int4 format
     are carried over as they are, and then everything else is too. `prefix` names a directory with
-    a P-Tuning v2 prefix. `progress(done, total)` counts source bytes, read twice: once to convert,
-    once to hash. A destination that already holds this format is left alone.
+    a P-Tuning v2 prefix. With `calibration_texts`, the ids of one text or more, int4 is rounded by
+    what the network does with them (`gptq.py`). `progress(done, total)` counts source bytes,
+    read twice: once to convert, once to hash. A destination that already holds this is left alone.
 
-    Raises UsageError for an unknown format or a destination that is something else,
+    Raises UsageError for an unknown format, for calibration texts with another format than int4,
+    with official integers or without NNCF, and for a destination that is something else,
     ModelFilesError (naming file and tensor) for a checkpoint that cannot be used, and for a
     destination that cannot be written.
     """
     if weights not in WEIGHT_FORMATS:
         raise UsageError(f"--weights takes {', '.join(WEIGHT_FORMATS)}, not {weights!r}.")
     config = load_config(source, family)
+    calibration = _calibration(weights, calibration_texts)
     destination = destination.resolve()  # the directory itself, not a link to it, is replaced
     try:
         with _lock(destination):
             if is_converted(destination):
-                return _existing(destination, weights, config, prefix)
+                return _existing(destination, weights, config, prefix, calibration)
             if destination.exists() and not _is_empty(destination):
                 raise UsageError(
                     f"{destination} exists and is no converted model; nothing was done."
@@ -81,8 +87,17 @@ def convert(
             shutil.rmtree(partial, ignore_errors=True)  # what an interrupted run left
             partial.mkdir(parents=True)
             try:
-                run = _Conversion(source, partial, config, checkpoint, weights, prefix, progress)
-                manifest = run.run()
+                run = _Conversion(
+                    source,
+                    partial,
+                    config,
+                    checkpoint,
+                    weights,
+                    prefix,
+                    calibration_texts,
+                    progress,
+                )
+                manifest = run.run(calibration)
                 _replace(partial, destination)
             except BaseException:
                 shutil.rmtree(partial, ignore_errors=True)
@@ -96,8 +111,25 @@ def _is_empty(path: Path) -> bool:
     return path.is_dir() and not any(path.iterdir())
 
 
+def _calibration(weights: str, texts: Sequence[Sequence[int]] | None) -> Calibration | None:
+    """What the manifest will say; raises UsageError where calibration cannot be had."""
+    if texts is None:
+        return None
+    if weights != "int4":
+        raise UsageError(f"--calibrate goes with --weights int4, not {weights}.")
+    if not texts:
+        raise UsageError("There is no text to calibrate on.")
+    if find_spec("nncf") is None:
+        raise UsageError("--calibrate needs NNCF: pip install 'glmscope[calibrate]' installs it.")
+    return Calibration.on("gptq", texts)
+
+
 def _existing(
-    destination: Path, weights: str, config: ModelConfig, prefix: Path | None
+    destination: Path,
+    weights: str,
+    config: ModelConfig,
+    prefix: Path | None,
+    calibration: Calibration | None,
 ) -> Manifest:
     manifest = read_manifest(destination)
     known = {name: digest for name, digest in manifest.sources.items() if _PREFIX in name}
@@ -111,6 +143,9 @@ def _existing(
             f"{destination} holds {manifest.weights} weights already, not {weights}: name another "
             "destination, or remove it first."
         )
+    if manifest.calibration != calibration:
+        found = "was not calibrated" if manifest.calibration is None else "was calibrated otherwise"
+        raise UsageError(f"{destination} {found}: name another destination, or remove it first.")
     return manifest
 
 
@@ -130,6 +165,7 @@ class _Conversion:
         checkpoint: Checkpoint,
         weights: str,
         prefix: Path | None,
+        calibration_texts: Sequence[Sequence[int]] | None,
         progress: Progress | None,
     ) -> None:
         self.source, self.target = source, target
@@ -139,9 +175,17 @@ class _Conversion:
         self.progress = progress
         self.done = 0
         self.scratch = target / "weights.scratch"
-        self.weights = ConvertedWeights(checkpoint, config, weights, self.scratch, self._advance)
+        self.calibration_texts = calibration_texts
+        self.weights = ConvertedWeights(
+            checkpoint,
+            config,
+            weights,
+            self.scratch,
+            self._advance,
+            None if calibration_texts is None else self._calibrator,
+        )
 
-    def run(self) -> Manifest:
+    def run(self, calibration: Calibration | None) -> Manifest:
         try:
             model = build_graph(self.config, self.weights, prefix_kv=self.prefix_kv)
             _serialize(model, self.target)
@@ -164,11 +208,19 @@ class _Conversion:
             versions={
                 "glmscope": glmscope.__version__,
                 "openvino": version("openvino"),
+                **({} if calibration is None else {"nncf": version("nncf")}),
             },
+            calibration=calibration,
         )
         manifest.write(self.target)
         self._advance(2 * self.checkpoint.nbytes - self.done)  # headers were not counted
         return manifest
+
+    def _calibrator(self) -> Calibrator:
+        from glmscope.model.gptq import GPTQ  # NNCF is not everywhere, and takes seconds
+
+        texts = self.calibration_texts or ()
+        return GPTQ(self.config, self.checkpoint, self.prefix_kv, texts)
 
     def _advance(self, nbytes: int) -> None:
         self.done += nbytes

@@ -6,14 +6,15 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
+from glmscope.errors import UsageError
 from glmscope.model.checkpoint import Checkpoint
 from glmscope.model.config import ModelConfig
 from glmscope.model.layout import TensorKind, expected_tensors, scale_name
 from glmscope.model.matrix_store import MatrixStore, finite, holds_official_integers
 from glmscope.model.stored_tensor import DType, to_float32
-from glmscope.model.weights import Array, Matrix
+from glmscope.model.weights import Array, Matrix, QuantizedMatrix
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,21 @@ WEIGHT_FORMATS = {
 }
 
 
+class Calibrator(Protocol):
+    """What makes the int4 matrices of the layers where calibration texts were given."""
+
+    def matrix(self, name: str) -> QuantizedMatrix:
+        """The matrix `name` [out, in]; each is asked for once, in the order of the network."""
+        ...
+
+
 class ConvertedWeights:
     """The `Weights` of a graph: each matrix is converted into the file `scratch` when asked for.
 
     `weights` is a key of WEIGHT_FORMATS. Where the checkpoint has official integers, these are
     carried over, and what the official format leaves in floating point stays so. `progress` is
-    told the source bytes of each tensor.
+    told the source bytes of each tensor. Raises UsageError for such a checkpoint and a
+    `calibrator`, which would have nothing to round.
     """
 
     def __init__(
@@ -53,6 +63,7 @@ class ConvertedWeights:
         weights: str,
         scratch: Path,
         progress: Callable[[int], None],
+        calibrator: Callable[[], Calibrator] | None = None,
     ) -> None:
         self._checkpoint = checkpoint
         self._specs = expected_tensors(config)
@@ -61,6 +72,12 @@ class ConvertedWeights:
         matrices = [name for name, spec in self._specs.items() if spec.kind is TensorKind.MATRIX]
         official = max(checkpoint.bits(name, self._specs[name]) for name in matrices)
         self._is_official = official > 0
+        if official and calibrator:
+            raise UsageError(
+                f"The checkpoint holds official INT{official} integers, which are carried over as "
+                "they are: --calibrate has nothing to round."
+            )
+        self._calibrator = calibrator and calibrator()
         self.weights = f"official-int{official}" if official else weights
         self.group_size = None if official else self._format.group_size
         self._store = MatrixStore(scratch, os.cpu_count() or 1)
@@ -90,6 +107,8 @@ class ConvertedWeights:
         if self._is_official:  # what the official format leaves in floating point stays so
             return self._store.dense(info, "float16" if info.dtype is DType.F16 else "float32")
         is_layer = ".layers." in name
+        if is_layer and self._calibrator is not None:
+            return self._store.keep(info, self._calibrator.matrix(name))
         bits = self._format.bits if is_layer else self._format.vocabulary_bits
         if bits in (16, 32):
             return self._store.dense(info, f"float{bits}")

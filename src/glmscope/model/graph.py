@@ -64,6 +64,19 @@ def build_graph(
     return _Builder(config, weights, prefix_kv).build()
 
 
+def build_block(
+    config: ModelConfig, weights: Weights, layer: int, prefix_kv: Array | None = None
+) -> ov.Model:
+    """Block `layer`, from 0, by itself and without a cache, for whole texts: [B, S, H] → [B, S, H].
+
+    Inputs are `hidden` float32 [B, S, H], `attention_mask` int64 [B, P + S] and `position_ids`
+    int64 [B, S], which count from 0; the output is `hidden` of the next block. Keys and values of
+    the P virtual tokens of `prefix_kv` are part of the graph. Each product with a matrix has the
+    matrix's name without ".weight"; the one that is used in halves has ".gate" and ".up" after it.
+    """
+    return _BlockBuilder(config, weights, prefix_kv).build_block(layer)
+
+
 class _Builder:
     def __init__(self, config: ModelConfig, weights: Weights, prefix_kv: Array | None) -> None:
         self.config = config
@@ -81,10 +94,7 @@ class _Builder:
         positions = position_ids
         if self.prefix_length:
             positions = ops.subtract(position_ids, np.int64(self.prefix_length))
-        self.rotary = rotary_tables(
-            positions, config.rotary_dim, config.rotary_base, config.rotary_position_divisor
-        )
-        self.mask = causal_mask(self.input_ids, self.attention_mask)
+        self._place(self.input_ids, positions)
 
         x = _named(self._embedding(), "hidden.0")
         for layer in range(config.num_layers):
@@ -96,6 +106,14 @@ class _Builder:
         inputs = [self.input_ids, self.attention_mask, position_ids, self.beam_idx]
         return ov.Model([result], self.assigns, inputs, "chatglm")
 
+    def _place(self, new: Node, positions: Node) -> None:
+        """What attention knows of the S tokens of `new` [B, S, …] at `positions` [B, S]."""
+        config = self.config
+        self.rotary = rotary_tables(
+            positions, config.rotary_dim, config.rotary_base, config.rotary_position_divisor
+        )
+        self.mask = causal_mask(new, self.attention_mask)
+
     def _embedding(self) -> Node:
         ids = self.input_ids
         if self.prefix_length:  # a virtual token's own embedding is never read; any row will do
@@ -104,7 +122,8 @@ class _Builder:
         return ops.gather(matrix_node(table), ids, np.int64(0))
 
     def _logits(self, x: Node) -> Node:
-        logits = linear(x, self.weights.matrix("transformer.output_layer.weight"))
+        name = "transformer.output_layer"
+        logits = linear(x, self.weights.matrix(f"{name}.weight"), name=name)
         if not self.prefix_length:
             return logits
         # The sampler indexes logits by prompt id, and prompts hold the virtual ids.
@@ -120,7 +139,7 @@ class _Builder:
 
     def _linear(self, x: Node, name: str, has_bias: bool) -> Node:
         bias = self.weights.vector(f"{name}.bias") if has_bias else None
-        return linear(x, self.weights.matrix(f"{name}.weight"), bias)
+        return linear(x, self.weights.matrix(f"{name}.weight"), bias, name)
 
     def _block(self, x: Node, layer: int) -> Node:
         config = self.config
@@ -135,15 +154,16 @@ class _Builder:
     def _mlp(self, x: Node, name: str) -> Node:
         """silu(first half) * second half, then back to [B, S, h] (2.5)."""
         has_bias, width = self.config.add_bias_linear, self.config.ffn_hidden_size
-        both = self.weights.matrix(f"{name}.dense_h_to_4h.weight")
+        name_both = f"{name}.dense_h_to_4h"
+        both = self.weights.matrix(f"{name_both}.weight")
         biases: tuple[Array | None, Array | None] = None, None
         if has_bias:
-            gate_bias, up_bias = np.split(self.weights.vector(f"{name}.dense_h_to_4h.bias"), 2)
+            gate_bias, up_bias = np.split(self.weights.vector(f"{name_both}.bias"), 2)
             biases = gate_bias, up_bias
         # Two products: cutting the result of one in half would copy it, and silu could not be
         # applied while it is written.
-        gate = linear(x, both.rows(0, width), biases[0])
-        up = linear(x, both.rows(width, 2 * width), biases[1])
+        gate = linear(x, both.rows(0, width), biases[0], f"{name_both}.gate")
+        up = linear(x, both.rows(width, 2 * width), biases[1], f"{name_both}.up")
         inner = ops.multiply(ops.swish(gate), up)
         return self._linear(inner, f"{name}.dense_4h_to_h", has_bias)
 
@@ -220,6 +240,27 @@ class _Builder:
         whole = ops.concat([past, new], axis=2)
         self.assigns.append(ops.assign(whole, variable))
         return whole
+
+
+class _BlockBuilder(_Builder):
+    def build_block(self, layer: int) -> ov.Model:
+        hidden = _input("hidden", ov.Type.f32, [-1, -1, self.config.hidden_size])
+        self.attention_mask = _input("attention_mask", ov.Type.i64, [-1, -1])
+        positions = _input("position_ids", ov.Type.i64, [-1, -1])
+        self._place(hidden, positions)
+        result = ops.result(self._block(hidden, layer))
+        return ov.Model([result], [hidden, self.attention_mask, positions], "block")
+
+    def _look_up_prefix(self, projected: Node, stored: Array) -> Node:
+        """Put `stored` [P, G, d] in front of [B, G, S, d]."""
+        shape = ops.shape_of(projected, "i64")
+        front = ops.gather(shape, ints(0), ints(0))
+        target = ops.concat([front, ints(stored.shape[1], len(stored), stored.shape[2])], axis=0)
+        prefix = constant(stored.transpose(1, 0, 2).astype(np.float32))
+        return ops.concat([ops.broadcast(prefix, target), projected], axis=2)
+
+    def _cached(self, new: Node, name: str) -> Node:
+        return new
 
 
 def _input(name: str, element: ov.Type, shape: list[int]) -> Node:

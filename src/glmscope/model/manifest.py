@@ -9,6 +9,7 @@ from pathlib import Path
 
 from glmscope.errors import ModelFilesError
 from glmscope.family import Family
+from glmscope.model.calibration import Calibration
 from glmscope.model.config import ModelConfig, load_config
 from glmscope.model.digest import sha256_of
 from glmscope.model.json_file import read_json_object
@@ -58,7 +59,7 @@ class Manifest:
     integers. `files` is what must be there, `sources` the SHA-256 of what was read, with `prefix/`
     before the names of a separate prefix. `prefix_length` is the number of virtual tokens P of a
     P-Tuning v2 prefix: their ids are `config.padded_vocab_size` onward, and every prompt has to
-    start with them.
+    start with them. `calibration` is None where no texts were looked at.
     """
 
     family: Family
@@ -69,6 +70,7 @@ class Manifest:
     sources: dict[str, str]
     files: dict[str, ListedFile]
     versions: dict[str, str]
+    calibration: Calibration | None = None
 
     @property
     def nbytes(self) -> int:
@@ -97,8 +99,9 @@ class Manifest:
             **{
                 field.name: getattr(self, field.name)
                 for field in dataclasses.fields(self)
-                if field.name not in ("family", "config", "files")
+                if field.name not in ("family", "config", "files", "calibration")
             },
+            "calibration": self.calibration and dataclasses.asdict(self.calibration),
             "files": {name: dataclasses.asdict(file) for name, file in self.files.items()},
         }
         text = json.dumps(fields, indent=2, ensure_ascii=False)
@@ -136,6 +139,7 @@ def read_manifest(directory: Path) -> Manifest:
             sources={name: _text(value) for name, value in _table(fields["sources"])},
             files={name: _listed_file(value) for name, value in _table(fields["files"])},
             versions={name: _text(value) for name, value in _table(fields["versions"])},
+            calibration=_calibration(fields.get("calibration")),  # earlier versions had none
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ModelFilesError(
@@ -154,6 +158,18 @@ def _refuse(path: Path, fault: str | None) -> None:
 def _listed_file(value: object) -> ListedFile:
     fields = dict(_table(value))
     return ListedFile(_count(fields["size"]), _text(fields["sha256"]))
+
+
+def _calibration(value: object) -> Calibration | None:
+    if value is None:
+        return None
+    fields = dict(_table(value))
+    return Calibration(
+        _text(fields["method"]),
+        _count(fields["texts"]),
+        _count(fields["tokens"]),
+        _text(fields["sha256"]),
+    )
 
 
 def _text(value: object) -> str:

@@ -75,14 +75,18 @@ class MatrixStore:
         def fill(block: slice) -> None:
             values = finite(source, to_float32(stored[block], source.dtype))
             packed[block], scales[block] = quantize(values, bits, group_size)
-            if not np.isfinite(scales[block]).all():
-                raise ModelFilesError(
-                    f"{source.file}: {source.name} holds numbers too large for a float16 scale; "
-                    "use --weights fp32."
-                )
+            _refuse_large(source, scales[block])
 
         self._each_block(rows, columns, fill)
         return QuantizedMatrix(packed, scales, bits)
+
+    def keep(self, source: StoredTensor, matrix: QuantizedMatrix) -> QuantizedMatrix:
+        """Store what something else has made of `source`."""
+        _refuse_large(source, matrix.scales)
+        packed = self._allocate(matrix.packed.shape, matrix.packed.dtype)
+        scales = self._allocate(matrix.scales.shape, matrix.scales.dtype)
+        packed[:], scales[:] = matrix.packed, matrix.scales
+        return QuantizedMatrix(packed, scales, matrix.bits)
 
     def official(
         self, source: StoredTensor, scales: StoredTensor, shape: tuple[int, int]
@@ -123,6 +127,14 @@ class MatrixStore:
         blocks = (slice(start, min(start + step, rows)) for start in range(0, rows, step))
         for _ in self._pool.map(fill, blocks):
             pass
+
+
+def _refuse_large(source: StoredTensor, scales: Array) -> None:
+    if not np.isfinite(scales).all():
+        raise ModelFilesError(
+            f"{source.file}: {source.name} holds numbers too large for a float16 scale; "
+            "use --weights fp32."
+        )
 
 
 def finite(source: StoredTensor, values: Array) -> Array:

@@ -106,7 +106,9 @@ def _as_float32(node: Node, values: Array) -> Node:
     return node if values.dtype == np.float32 else ops.convert(node, "f32")
 
 
-def linear(x: Node, matrix: Matrix, bias: Array | None = None) -> Node:
-    """`x @ matrix.T + bias`: [..., in] → [..., out], float32."""
+def linear(x: Node, matrix: Matrix, bias: Array | None = None, name: str | None = None) -> Node:
+    """`x @ matrix.T + bias`: [..., in] → [..., out], float32; the product is called `name`."""
     y = ops.matmul(x, matrix_node(matrix), transpose_a=False, transpose_b=True)
+    if name is not None:
+        y.set_friendly_name(name)
     return y if bias is None else ops.add(y, constant(bias.astype(np.float32)))
