@@ -25,8 +25,12 @@ Pointers = dict[int, set[int]]
 
 
 def tool(name: str, about: str) -> dict[str, object]:
+    """As it stands in a list: the name first."""
     city = {"city": {"type": "string"}}
     return {"name": name, "description": about, "parameters": {"properties": city}}
+
+
+TWO = (tool("clock", "几点的时间"), tool("weather", "天气"))
 
 
 def a_call(*offered: dict[str, object]) -> Example:
@@ -52,7 +56,7 @@ def pointers(example: Example, kind: Kind) -> Pointers:
 
 
 def test_names_and_values_are_looked_for_where_they_stand() -> None:
-    example = a_call(tool("clock", "时间"), tool("weather", "天气"))
+    example = a_call(*TWO)
     copied = pointers(example, Kind.COPY)
     for place, sources in copied.items():
         assert example.learned[place + 1]
@@ -63,15 +67,40 @@ def test_names_and_values_are_looked_for_where_they_stand() -> None:
 
 
 def test_the_tool_that_is_called_is_looked_at_and_no_other() -> None:
-    example = a_call(tool("clock", "时间"), tool("weather", "天气"))
+    example = a_call(*TWO)
     first, second = (text(example, places) for places in pointers(example, Kind.TOOL).values())
     assert "clock" in first and "时间" in first and "weather" not in first and "天气" not in first
     assert "weather" in second and "天气" in second and "clock" not in second
 
 
+def test_what_a_question_asks_for_is_what_only_the_tool_that_is_called_says() -> None:
+    example = a_call(*TWO)
+    first, second = (text(example, places) for places in pointers(example, Kind.ASKED).values())
+    assert first == "几点"
+    assert second == "天气"
+
+
+def test_words_of_a_question_match_the_same_words_in_the_list() -> None:
+    example = a_call(*TWO)
+    matches = pointers(example, Kind.MATCH)
+    assert matches
+    for place, looked_at in matches.items():
+        assert {example.ids[one] for one in looked_at} == {example.ids[place]}
+        assert not example.learned[place] and max(looked_at) < place
+
+
+def test_every_part_of_a_tool_finds_its_name() -> None:
+    example = a_call(*TWO)
+    owners = pointers(example, Kind.OWNER)
+    clock, weather = sorted({min(places) for places in owners.values()})
+    names = [WORDS.encode(name)[1] for name in ("clock", "weather")]
+    assert [example.ids[clock], example.ids[weather]] == names
+    assert all((min(places) == weather) == (place > weather) for place, places in owners.items())
+
+
 def test_one_tool_leaves_no_choice_to_learn() -> None:
-    example = a_call(tool("clock", "时间"))
-    assert not pointers(example, Kind.TOOL)
+    example = a_call(TWO[0])
+    assert not pointers(example, Kind.TOOL) and not pointers(example, Kind.MATCH)
 
 
 def test_what_was_not_said_before_is_copied_from_nowhere() -> None:
@@ -80,7 +109,7 @@ def test_what_was_not_said_before_is_copied_from_nowhere() -> None:
 
 
 def test_pointers_move_with_their_example_into_a_row() -> None:
-    example = a_call(tool("clock", "时间"), tool("weather", "天气"))
+    example = a_call(*TWO)
     length = 2 * len(example)
     (batch,) = batches([example] * 3, [length], 2 * length, random.Random(0), POINTING)
     assert len(batch.pointers) == 3 * len(POINTING.of(example))
@@ -91,7 +120,7 @@ def test_pointers_move_with_their_example_into_a_row() -> None:
 
 
 def test_pointers_past_the_end_of_a_cut_example_are_left_out() -> None:
-    example = a_call(tool("clock", "时间"), tool("weather", "天气"))
+    example = a_call(*TWO)
     size = len(example) // 2
     (batch,) = batches([example], [size], size, random.Random(0), POINTING)
     assert batch.pointers[:, 2:].max(initial=0) < size

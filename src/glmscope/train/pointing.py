@@ -19,21 +19,30 @@ from torch import Tensor
 from glmscope.model.config import ModelConfig
 from glmscope.text.tokenizer import Tokenizer
 from glmscope.train.encoding import Example
-from glmscope.train.model import ChatGLM, document_mask, positions_within, rotate
+from glmscope.train.model import ChatGLM, positions_within, rotate
 
 _CERTAIN_RUN = 3
 """Equal tokens in a row that leave no doubt where a text comes from."""
 _RARE = 2
 """A single token is taken for a copy if it stands in the prompt that often at most."""
-_BEFORE_NAME = 6
-"""Tokens in front of a tool's name in the list of tools, which are the same for every tool."""
+_RARE_IN_LIST = 3
+"""A token of a question says something of a tool if the list has it that often at most."""
+_BEFORE_NAME = '\n        "name": "'
+"""What stands in front of the name of each tool in the list."""
+_OF_A_NAME = 2
+"""Tokens of a name that the tokens of its tool look at."""
+_OWNER_STEP = 4
+"""One in so many tokens of a tool is taught whose it is: there are many."""
 
 
 class Kind(IntEnum):
-    """What a pointer is for."""
+    """What a pointer is for, in the order in which a call is worked out."""
 
-    COPY = 0
-    TOOL = 1
+    OWNER = 0  # from each token of a tool in the list to the tool's name
+    MATCH = 1  # from each token of a question to the same one in the list of tools
+    ASKED = 2  # from where a call begins to the tokens of the question that only its tool has
+    TOOL = 3  # from there to the same words in the tool
+    COPY = 4  # from before each token that is copied to where it comes from
 
 
 @dataclass(frozen=True)
@@ -45,14 +54,13 @@ class Heads:
     heads: tuple[int, ...]
 
 
-def supervised_heads(config: ModelConfig) -> tuple[Heads, Heads]:
-    """One head of each group: halfway up for tools, since a name has to be copied after that, and
-    at three quarters for copies."""
+def supervised_heads(config: ModelConfig) -> tuple[Heads, ...]:
+    """One head of each group for every kind, layer after layer: each builds on the one below."""
     first = tuple(range(0, config.num_attention_heads, config.num_attention_heads // config.groups))
-    return (
-        Heads(Kind.TOOL, config.num_layers // 2, first),
-        Heads(Kind.COPY, config.num_layers * 3 // 4, first),
-    )
+    kinds = list(Kind)
+    # The last layer is left free, and the first ones, which find what stood before (`growth`).
+    lowest = config.num_layers - len(kinds) - 1
+    return tuple(Heads(kind, max(lowest + kind, 0), first) for kind in kinds)
 
 
 class Pointing:
@@ -68,23 +76,78 @@ class Pointing:
         self._worded[: len(pieces)] = [any(map(str.isalnum, piece)) for piece in pieces]
         self._line_break = pieces.index("<0x0A>")
         self._worded[self._line_break] = False
+        # Encoded alone, a text begins with a piece for the space that it is given.
+        self._before_name = np.array(tokenizer.encode(_BEFORE_NAME)[1:], np.int64)
 
     def of(self, example: Example) -> NDArray[np.int64]:
-        """Pointers [P, 3]: kind, the place that predicts a token, a place to look at for it.
+        """Pointers [P, 3]: kind, the place that looks, a place to look at.
 
-        A place may have several to look at. Sources lie before the turn that copies them.
+        A place may have several to look at. What is copied stands before the turn that copies it.
         """
         ids, learned = np.asarray(example.ids, np.int64), np.asarray(example.learned, bool)
-        found: list[NDArray[np.int64]] = [np.zeros((0, 3), np.int64)]
+        tools = self._tools(ids)
+        found = [np.zeros((0, 3), np.int64), *self._owners(tools)]
         for start, end in turns(learned):
             sources = self._sources(ids, start, end)
             places, looked_at = np.nonzero(sources)
             found.append(_rows(Kind.COPY, places + start - 1, looked_at))
-            name = self._name(ids, start, end)
-            if name is not None and sources[name - start].any():
-                tool = self._tool(ids, int(np.flatnonzero(sources[name - start])[0]))
-                found.append(_rows(Kind.TOOL, np.full(len(tool), name - 1), tool))
+            if len(tools) > 1:
+                matches = self._matches(ids, start, tools)
+                found.append(_rows(Kind.MATCH, matches[:, 0], matches[:, 1]))
+                name = self._name(ids, start, end)
+                if name is not None:
+                    found += self._choice(name - 1, sources[name - start], tools, matches)
         return np.concatenate(found)
+
+    def _tools(self, ids: NDArray[np.int64]) -> list[range]:
+        """The places of each tool in the list that a dialogue begins with, from its name on."""
+        users = np.flatnonzero(ids == self._user)
+        listed = ids[: int(users[0]) if len(users) else 0]
+        if len(listed) < len(self._before_name):
+            return []
+        windows = np.lib.stride_tricks.sliding_window_view(listed, len(self._before_name))
+        same = (windows == self._before_name).all(axis=1)
+        names = [int(at) + len(self._before_name) for at in np.flatnonzero(same)]
+        ends = [*(name - len(self._before_name) for name in names), len(listed)][1:]
+        return [range(name, end) for name, end in zip(names, ends, strict=False)]
+
+    def _owners(self, tools: Sequence[range]) -> Iterator[NDArray[np.int64]]:
+        for tool in tools:
+            name = np.arange(tool.start, tool.start + _OF_A_NAME)
+            places = np.arange(tool.start + _OF_A_NAME, tool.stop, _OWNER_STEP)
+            yield _rows(Kind.OWNER, np.repeat(places, len(name)), np.tile(name, len(places)))
+
+    def _matches(
+        self, ids: NDArray[np.int64], start: int, tools: Sequence[range]
+    ) -> NDArray[np.int64]:
+        """[M, 2]: tokens of the question before the turn at `start`, and the same in the list."""
+        asked = int(np.flatnonzero(ids[:start] == self._user)[-1])
+        answered = asked + int(np.flatnonzero(ids[asked:start] == self._assistant)[0])
+        listed = slice(tools[0].start, tools[-1].stop)
+        equal = ids[asked:answered, None] == ids[None, listed]
+        equal &= self._worded[ids[asked:answered], None]
+        equal &= equal.sum(axis=1, keepdims=True) <= _RARE_IN_LIST
+        return np.argwhere(equal) + np.array([asked, listed.start])
+
+    def _choice(
+        self,
+        place: int,
+        sources: NDArray[np.bool_],
+        tools: Sequence[range],
+        matches: NDArray[np.int64],
+    ) -> Iterator[NDArray[np.int64]]:
+        """Which tool `place` calls, whose name stands at one of `sources`, and what asks for it."""
+        called = [tool for tool in tools if sources[tool.start]]
+        if len(called) != 1:
+            return
+        (tool,) = called
+        inside = (matches[:, 1] >= tool.start) & (matches[:, 1] < tool.stop)
+        asking = np.setdiff1d(matches[inside, 0], matches[~inside, 0])
+        yield _rows(Kind.ASKED, np.full(len(asking), place), asking)
+        asked_for = matches[np.isin(matches[:, 0], asking), 1]
+        # A question may share no word with its tool: then any part of the tool is right.
+        looked_at = asked_for if len(asked_for) else np.asarray(tool)
+        yield _rows(Kind.TOOL, np.full(len(looked_at), place), looked_at)
 
     def _sources(self, ids: NDArray[np.int64], start: int, end: int) -> NDArray[np.bool_]:
         """[end - start, start]: which earlier places each token of a turn may be copied from."""
@@ -105,20 +168,6 @@ class Pointing:
         if not len(words) or not len(breaks) or breaks[0] < words[0]:
             return None
         return start + int(words[0])
-
-    def _tool(self, ids: NDArray[np.int64], name: int) -> NDArray[np.int64]:
-        """The places of the tool whose name stands at `name`; none if no other one is offered."""
-        users = np.flatnonzero(ids == self._user)
-        listed = int(users[0]) if len(users) else len(ids)
-        if not _BEFORE_NAME <= name < listed:
-            return np.zeros(0, np.int64)
-        windows = np.lib.stride_tricks.sliding_window_view(ids[:listed], _BEFORE_NAME)
-        same = (windows == ids[name - _BEFORE_NAME : name]).all(axis=1)
-        names = np.flatnonzero(same) + _BEFORE_NAME
-        if len(names) < 2:
-            return np.zeros(0, np.int64)
-        later = names[names > name]
-        return np.arange(name, int(later[0]) - _BEFORE_NAME if len(later) else listed)
 
 
 def turns(learned: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
@@ -144,19 +193,23 @@ def pointing_loss(
     total = documents.new_zeros((), dtype=torch.float32)
     for x, heads in zip(inputs, supervised, strict=True):
         row, _, place, source = pointers[pointers[:, 1] == heads.kind].unbind(1)
-        batch, length = documents.shape
-        right = torch.zeros(batch, length, length, dtype=torch.bool, device=documents.device)
-        right[row, place, source] = True
-        rows, places = right.any(dim=2).nonzero(as_tuple=True)
-        attention = _log_attention(model, heads, x, documents)[rows, :, places]
-        hit = attention.masked_fill(~right[rows, places][:, None], float("-inf")).logsumexp(dim=2)
-        if len(rows):
-            total = total - hit.mean()
+        if not len(row):
+            continue
+        lookers, at = torch.unique(torch.stack((row, place)), dim=1, return_inverse=True)
+        right = torch.zeros(lookers.shape[1], documents.shape[1], dtype=torch.bool)
+        right = right.to(documents.device)
+        right[at, source] = True
+        attention = _log_attention(model, heads, x, documents, lookers)
+        hit = attention.masked_fill(~right[:, None], float("-inf")).logsumexp(dim=2)
+        total = total - hit.mean()
     return total
 
 
-def _log_attention(model: ChatGLM, heads: Heads, x: Tensor, documents: Tensor) -> Tensor:
-    """Logarithms of the attention [B, heads, S, S] of some heads of a layer on its input `x`."""
+def _log_attention(
+    model: ChatGLM, heads: Heads, x: Tensor, documents: Tensor, lookers: Tensor
+) -> Tensor:
+    """Logarithms of the attention [N, heads, S] of some heads of a layer on its input `x`, at the
+    rows and places `lookers` [2, N]."""
     block = model.transformer.encoder.layers[heads.layer]
     attention = block.self_attention
     rotary = model.rotary[positions_within(documents)]
@@ -164,8 +217,11 @@ def _log_attention(model: ChatGLM, heads: Heads, x: Tensor, documents: Tensor) -
     groups = [head // (attention.heads // attention.groups) for head in heads.heads]
     q = rotate(q[:, :, list(heads.heads)], rotary).transpose(1, 2)
     k = rotate(k[:, :, groups], rotary).transpose(1, 2)
-    scores = (q @ k.transpose(2, 3)).float() / attention.head_dim**0.5
-    return (scores + document_mask(documents, scores.dtype)).log_softmax(dim=-1)
+    rows, places = lookers
+    scores = (q @ k.transpose(2, 3))[rows, :, places].float() / attention.head_dim**0.5
+    seen = documents[rows] == documents[rows, places][:, None]
+    seen &= torch.arange(documents.shape[1], device=documents.device) <= places[:, None]
+    return scores.masked_fill(~seen[:, None], float("-inf")).log_softmax(dim=-1)
 
 
 def _runs(equal: NDArray[np.bool_]) -> NDArray[np.int16]:
