@@ -66,11 +66,18 @@ def test_names_and_values_are_looked_for_where_they_stand() -> None:
         assert name in written
 
 
-def test_the_tool_that_is_called_is_looked_at_and_no_other() -> None:
+def test_the_tool_that_is_called_is_looked_at_where_it_says_what_is_asked() -> None:
     example = a_call(*TWO)
-    first, second = (text(example, places) for places in pointers(example, Kind.TOOL).values())
+    looked_at = list(pointers(example, Kind.TOOL).values())
+    assert [text(example, places) for places in looked_at] == ["几点", "天气"]
+    listed = example.ids.index(WORDS.special.user)
+    assert max(place for places in looked_at for place in places) < listed
+
+
+def test_a_tool_that_shares_no_word_with_the_question_is_looked_at_as_a_whole() -> None:
+    example = a_call(tool("clock", "时间"), TWO[1])
+    first, _ = (text(example, places) for places in pointers(example, Kind.TOOL).values())
     assert "clock" in first and "时间" in first and "weather" not in first and "天气" not in first
-    assert "weather" in second and "天气" in second and "clock" not in second
 
 
 def test_what_a_question_asks_for_is_what_only_the_tool_that_is_called_says() -> None:
