@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import queue
+import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
@@ -12,9 +14,11 @@ import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
-from glmscope.engine.engine import TokenLogprob
+from glmscope.engine.engine import Step, TokenLogprob
 from glmscope.engine.openvino import OpenVINOEngine
+from glmscope.engine.pipeline import Pipeline, PipelineSettings
 from glmscope.engine.vocabulary import Vocabulary
+from glmscope.engine.worker import Delivery, Worker, WorkerSequence
 from glmscope.errors import EngineFailure, ModelFilesError, UsageError
 from glmscope.model.manifest import GRAPH_FILE
 from glmscope.parity.network import Network
@@ -27,6 +31,8 @@ from tests.engine.prefix_cache import (
     a_pipeline,
     a_prompt,
     an_engine,
+    assert_same,
+    entries,
     ids_of,
 )
 
@@ -60,6 +66,44 @@ async def test_a_cancelled_reader_leaves_nothing_half_read(
         async for _ in steps:
             break
     assert await ids_of(engine, PROMPT, GREEDY) == expected
+
+
+@pytest.mark.parametrize("scope", ["a", "b"])
+def test_a_prompt_cancelled_half_read_leaves_no_block_half_filled(
+    cacheable: Path, monkeypatch: pytest.MonkeyPatch, scope: str
+) -> None:
+    """Beside 200 ids a step reads 56 of the second prompt: a block, and a part of a shared one."""
+    sampling = replace(GREEDY, logprobs=0)
+    plain = Pipeline(cacheable, PipelineSettings(2048, fast=False))
+    known = entries(plain, PROMPT[:150], sampling)
+    pipeline = a_pipeline(cacheable, shared=(PROMPT[:97],))
+    deliveries: queue.Queue[Delivery] = queue.Queue()
+    beside = WorkerSequence(a_prompt(1, 200), replace(sampling, cache_scope="c"), lambda _: None)
+    left = WorkerSequence(PROMPT[:140], sampling, lambda _: None)
+    again = WorkerSequence(PROMPT[:150], replace(sampling, cache_scope=scope), deliveries.put)
+    step = pipeline.step
+
+    def step_and_leave() -> None:
+        step()
+        worker.cancel(left)
+
+    monkeypatch.setattr(pipeline, "step", step_and_leave)
+    worker = Worker(lambda: pipeline)
+    with worker._changed:
+        worker.submit(beside)
+        worker.submit(left)
+    while worker.load().running or worker.load().waiting:
+        time.sleep(0.01)
+    worker.submit(again)
+    found: list[TokenLogprob] = []
+    finish = None
+    while finish is None:
+        item = deliveries.get(timeout=60)
+        assert isinstance(item, Step)
+        found += item.logprobs
+        finish = item.finish
+    worker.close()
+    assert_same(found, known)
 
 
 async def test_more_than_the_cache_holds_at_once_is_answered_all_the_same(cacheable: Path) -> None:

@@ -39,6 +39,20 @@ class WorkerSequence:
         """How long it may become, its prompt included."""
         return len(self.prompt_ids) + self.sampling.max_new_tokens
 
+    def let_go(self) -> None:
+        """Cancel it in the pipeline, unless that is reading a prompt which others may build on.
+
+        The library takes for whole what was cancelled in the middle of a block.
+        """
+        reading, handle = self.reading, self.handle
+        if reading is not None:
+            handle = reading.piece if handle is None else handle
+            if handle is not None and not (reading.made or handle.can_read()):
+                return
+        if handle is not None:
+            handle.cancel()
+        self.handle = self.reading = None
+
 
 class Worker:
     """Runs `Pipeline` on a thread of its own; the public methods may be called from any thread.
@@ -56,7 +70,8 @@ class Worker:
         self._cancelled: set[WorkerSequence] = set()
         self._running: list[WorkerSequence] = []
         self._leaving: list[WorkerSequence] = []
-        """Cancelled ones whose room the pipeline frees with its next step."""
+        """Cancelled ones whose room the pipeline has not freed: it does so in the step after they
+        are let go."""
         self._pace = Pace()
         self._known = KnownBeginnings()
         self._closed = False
@@ -116,16 +131,22 @@ class Worker:
         finally:
             self._ready.set()
         while self._take_changes(pipeline):
-            if self._advance(pipeline) and not (pipeline.is_worn and not self._running):
+            if self._advance(pipeline) and (self._is_used or not pipeline.is_worn):
                 continue
             del pipeline  # before the next one is opened: there may be no room for two
             self._known = KnownBeginnings()
+            self._leaving.clear()
             try:
                 pipeline = self._open_pipeline()
             except Exception:
                 log.exception("engine_reopen_failed")
                 break
         self._shut()
+
+    @property
+    def _is_used(self) -> bool:
+        """Whether the pipeline has something to do."""
+        return bool(self._running or self._leaving)
 
     def _advance(self, pipeline: Pipeline) -> bool:
         """Step and deliver; False when the network failed, and then everyone has been told."""
@@ -139,7 +160,8 @@ class Worker:
                 if replies:
                     seconds, times = time.monotonic() - started, slower(prompts, replies)
                     self._pace.stepped(seconds, with_piece=with_piece, times=times)
-            self._leaving.clear()
+            half_read = (one for one in self._leaving if one.reading is not None)
+            self._leaving = list(half_read) if pipeline.has_work else []
             self._deliver()
             # The library's step keeps Python to itself: readers get their turn now, or after the
             # next one.
@@ -156,7 +178,7 @@ class Worker:
     def _take_changes(self, pipeline: Pipeline) -> bool:
         """Wait for work, then apply what was added and cancelled; False once closed."""
         with self._changed:
-            while not (self._closed or self._added or self._cancelled or self._running):
+            while not (self._closed or self._added or self._cancelled or self._is_used):
                 self._changed.wait()
             if self._closed:
                 return False
@@ -164,12 +186,8 @@ class Worker:
             self._running = [one for one in self._running if one not in cancelled]
             self._leaving += cancelled
             added = self._admit(pipeline)
-        for sequence in cancelled:
-            piece = None if sequence.reading is None else sequence.reading.piece
-            for handle in (sequence.handle, piece):
-                if handle is not None:
-                    handle.cancel()
-            sequence.handle = sequence.reading = None
+        for sequence in self._leaving:
+            sequence.let_go()
         for sequence in added:
             try:
                 self._begin(pipeline, sequence)
