@@ -56,7 +56,8 @@ class Sampling:
     `calls` says what the reply may call, and that it calls nothing else. At most one of the two.
 
     `cache_scope` says whose earlier prompts an engine that keeps what it has read may build on, and
-    who may build on this one: those of the same scope and nobody else. None: nobody.
+    who may build on this one: those of the same scope and nobody else, but for beginnings that the
+    engine was opened to share among all. None: nobody.
     """
 
     max_new_tokens: int
