@@ -119,8 +119,8 @@ class PrefixCacheOptions:
         bool | None,
         typer.Option(
             "--prefix-cache/--no-prefix-cache",
-            help="Read what a key's prompts begin with once; keys share only what --share-prefix says.  "
-            r"\[default: where the model's vocabulary allows it]",
+            help="Read what a key's prompts begin with once; keys share only what --share-prefix "
+            r"says.  \[default: where the model's vocabulary allows it]",
             rich_help_panel=_MODELS,
         ),
     ] = None
