@@ -38,7 +38,7 @@ _OWNER_STEP = 4
 class Kind(IntEnum):
     """What a pointer is for, in the order in which a call is worked out."""
 
-    OWNER = 0  # from each token of a tool in the list to the tool's name
+    OWNER = 0  # from tokens of a tool in the list, one in a few, to the tool's name
     MATCH = 1  # from each token of a question to the same one in the list of tools
     ASKED = 2  # from where a call begins to the tokens of the question that only its tool has
     TOOL = 3  # from there to the same words in the tool
@@ -59,6 +59,7 @@ def supervised_heads(config: ModelConfig) -> tuple[Heads, ...]:
     first = tuple(range(0, config.num_attention_heads, config.num_attention_heads // config.groups))
     kinds = list(Kind)
     # The last layer is left free, and the first ones, which find what stood before (`growth`).
+    # Below six layers kinds share a layer, which serves tests and teaches little.
     lowest = config.num_layers - len(kinds) - 1
     return tuple(Heads(kind, max(lowest + kind, 0), first) for kind in kinds)
 
@@ -121,8 +122,10 @@ class Pointing:
         self, ids: NDArray[np.int64], start: int, tools: Sequence[range]
     ) -> NDArray[np.int64]:
         """[M, 2]: tokens of the question before the turn at `start`, and the same in the list."""
-        asked = int(np.flatnonzero(ids[:start] == self._user)[-1])
-        answered = asked + int(np.flatnonzero(ids[asked:start] == self._assistant)[0])
+        users = np.flatnonzero(ids[:start] == self._user)
+        asked = int(users[-1]) if len(users) else start
+        answers = np.flatnonzero(ids[asked:start] == self._assistant)
+        answered = asked + int(answers[0]) if len(answers) else start
         listed = slice(tools[0].start, tools[-1].stop)
         equal = ids[asked:answered, None] == ids[None, listed]
         equal &= self._worded[ids[asked:answered], None]
