@@ -16,7 +16,7 @@ from glmscope.text.toolcall import write_fenced_call  # noqa: E402
 from glmscope.text.vocabulary import BUILTIN_SENTENCES, build_vocabulary  # noqa: E402
 from glmscope.train.encoding import Example, chatglm3_example  # noqa: E402
 from glmscope.train.packing import batches  # noqa: E402
-from glmscope.train.pointing import Heads, Kind, Pointing, pointing_loss  # noqa: E402
+from glmscope.train.pointing import Heads, Kind, Pointing, commonest, pointing_loss  # noqa: E402
 from tests.train.tiny import tiny_model  # noqa: E402
 
 WORDS = Tokenizer(build_vocabulary(BUILTIN_SENTENCES, 1024, words_apart=True), Family.CHATGLM3)
@@ -94,6 +94,23 @@ def test_words_of_a_question_match_the_same_words_in_the_list() -> None:
     for place, looked_at in matches.items():
         assert {example.ids[one] for one in looked_at} == {example.ids[place]}
         assert not example.learned[place] and max(looked_at) < place
+
+
+def test_what_is_commonest_tells_nothing() -> None:
+    example = a_call(*TWO)
+    shared = np.array(WORDS.encode("几点")[1:])
+    plain = Pointing(WORDS, common=shared).of(example)
+    assert np.count_nonzero(plain[:, 0] == Kind.ASKED) == len(WORDS.encode("天气")[1:])
+    often = np.repeat(shared, 3).astype(np.int32)
+    assert set(commonest(often)[: len(shared)].tolist()) == set(shared.tolist())
+
+
+def test_a_call_looks_at_the_name_of_its_tool_first() -> None:
+    example = a_call(*TWO)
+    for place, sources in pointers(example, Kind.NAME).items():
+        assert {example.ids[source] for source in sources} == {example.ids[place + 1]}
+    written = [WORDS.piece(example.ids[place + 1]) for place in pointers(example, Kind.NAME)]
+    assert [WORDS.piece(WORDS.encode(name)[1]) for name in ("clock", "weather")] == written
 
 
 def test_every_part_of_a_tool_finds_its_name() -> None:

@@ -27,6 +27,8 @@ _RARE = 2
 """A single token is taken for a copy if it stands in the prompt that often at most."""
 _RARE_IN_LIST = 3
 """A token of a question says something of a tool if the list has it that often at most."""
+_COMMON = 200
+"""Ids that are taken for particles and the like: of 8192 pieces, those of two thirds of a text."""
 _BEFORE_NAME = '\n        "name": "'
 """What stands in front of the name of each tool in the list."""
 _OF_A_NAME = 2
@@ -42,7 +44,8 @@ class Kind(IntEnum):
     MATCH = 1  # from each token of a question to the same one in the list of tools
     ASKED = 2  # from where a call begins to the tokens of the question that only its tool has
     TOOL = 3  # from there to the same words in the tool
-    COPY = 4  # from before each token that is copied to where it comes from
+    NAME = 4  # from there to the name of the tool, the first of what is copied
+    COPY = 5  # from before each token that is copied to where it comes from
 
 
 @dataclass(frozen=True)
@@ -57,17 +60,25 @@ class Heads:
 def supervised_heads(config: ModelConfig) -> tuple[Heads, ...]:
     """One head of each group for every kind, layer after layer: each builds on the one below."""
     first = tuple(range(0, config.num_attention_heads, config.num_attention_heads // config.groups))
-    kinds = list(Kind)
-    # The last layer is left free, and the first ones, which find what stood before (`growth`).
-    # Below six layers kinds share a layer, which serves tests and teaches little.
-    lowest = config.num_layers - len(kinds) - 1
-    return tuple(Heads(kind, max(lowest + kind, 0), first) for kind in kinds)
+    # Names are copied by what copies everything else. The last layer is left free, and the first
+    # ones, which find what stood before (`growth`). Below six layers kinds share a layer, which
+    # serves tests and teaches little.
+    lowest = config.num_layers - 1 - Kind.COPY
+    return tuple(Heads(kind, max(lowest + min(kind, Kind.NAME), 0), first) for kind in Kind)
+
+
+def commonest(ids: NDArray[np.int32]) -> NDArray[np.int64]:
+    """The ids that come most often among `ids`: what they stand for tells no tool from another."""
+    return np.argsort(-np.bincount(ids), kind="stable")[:_COMMON]
 
 
 class Pointing:
-    """Finds the pointers of examples that `tokenizer` has encoded."""
+    """Finds the pointers of examples that `tokenizer` has encoded.
 
-    def __init__(self, tokenizer: Tokenizer) -> None:
+    Where a question and a tool have one of `common` in common, they need not be about the same.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, common: NDArray[np.int64] | None = None) -> None:
         special = tokenizer.special
         if special.assistant is None or special.user is None:
             raise ValueError("Pointers are for dialogues in roles.")
@@ -77,6 +88,9 @@ class Pointing:
         self._worded[: len(pieces)] = [any(map(str.isalnum, piece)) for piece in pieces]
         self._line_break = pieces.index("<0x0A>")
         self._worded[self._line_break] = False
+        self._telling = self._worded.copy()
+        if common is not None:
+            self._telling[common] = False
         # Encoded alone, a text begins with a piece for the space that it is given.
         self._before_name = np.array(tokenizer.encode(_BEFORE_NAME)[1:], np.int64)
 
@@ -128,7 +142,7 @@ class Pointing:
         answered = asked + int(answers[0]) if len(answers) else start
         listed = slice(tools[0].start, tools[-1].stop)
         equal = ids[asked:answered, None] == ids[None, listed]
-        equal &= self._worded[ids[asked:answered], None]
+        equal &= self._telling[ids[asked:answered], None]
         equal &= equal.sum(axis=1, keepdims=True) <= _RARE_IN_LIST
         return np.argwhere(equal) + np.array([asked, listed.start])
 
@@ -151,6 +165,8 @@ class Pointing:
         # A question may share no word with its tool: then any part of the tool is right.
         looked_at = asked_for if len(asked_for) else np.asarray(tool)
         yield _rows(Kind.TOOL, np.full(len(looked_at), place), looked_at)
+        names = np.flatnonzero(sources)
+        yield _rows(Kind.NAME, np.full(len(names), place), names)
 
     def _sources(self, ids: NDArray[np.int64], start: int, end: int) -> NDArray[np.bool_]:
         """[end - start, start]: which earlier places each token of a turn may be copied from."""

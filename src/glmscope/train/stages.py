@@ -36,7 +36,7 @@ from glmscope.train.material import (
 from glmscope.train.model import ChatGLM
 from glmscope.train.packages import FILE_NAME, collect, read_package_list
 from glmscope.train.packing import Batch, batches
-from glmscope.train.pointing import Pointing
+from glmscope.train.pointing import Pointing, commonest
 from glmscope.train.preferences import (
     PreferenceLoss,
     preference_batches,
@@ -117,7 +117,7 @@ def retune(settings: Settings, work: Path, compiled: bool = True) -> str:
     fresh = settings.with_seed(settings.seed + 1)
     kept = work / "retune.examples.npz"
 
-    def epoch(rng: random.Random) -> Sequence[Example]:
+    def drawn() -> Examples:
         return tuning_examples(fresh, work / "tokenizer.model", kept)
 
     model = load_checkpoint(work / "grow")
@@ -126,8 +126,20 @@ def retune(settings: Settings, work: Path, compiled: bool = True) -> str:
         assistant=_tokenizer(work).special.assistant,
         weight=settings.retune.opening_weight,
     )
-    pointing = Pointing(_tokenizer(work)) if settings.retune.pointing_weight else None
-    return _fit("retune", model, settings, settings.retune, epoch, work, compiled, weigh, pointing)
+    pointing = None
+    if settings.retune.pointing_weight:
+        pointing = Pointing(_tokenizer(work), commonest(drawn().ids))
+    return _fit(
+        "retune",
+        model,
+        settings,
+        settings.retune,
+        lambda _: drawn(),
+        work,
+        compiled,
+        weigh,
+        pointing,
+    )
 
 
 def pairs(settings: Settings, work: Path, compiled: bool = True) -> str:
