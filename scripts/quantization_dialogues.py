@@ -43,20 +43,22 @@ class Dialogues:
 
     def second_moments(self, model: ov.Model, config: ModelConfig) -> dict[str, Matrix]:
         """The mean of x x^T [in, in] over the inputs x of each matrix but the embedding."""
-        products = [node for node in model.get_ops() if node.get_type_name() == "MatMul"]
-        # Nodes are numbered as they are made, which is in the order of the network.
-        products.sort(key=lambda node: int(node.get_friendly_name().partition("_")[2]))
-        products = [node for node in products if node.input_value(1).partial_shape.is_static]
-        names = []
-        for name, spec in list(expected_tensors(config).items())[1:]:
-            if spec.kind is TensorKind.MATRIX:
-                names.append(name)
-                made = 0
-                while made < spec.shape[0]:  # a matrix may be cut into several by rows
-                    source = products.pop(0)
-                    made += source.input_value(1).get_shape()[0]
-                source.input_value(0).add_names({name})
-                model.add_outputs(source.input_value(0))
+        products = {
+            node.get_friendly_name(): node
+            for node in model.get_ops()
+            if node.get_type_name() == "MatMul"
+        }
+        names = [
+            name
+            for name, spec in list(expected_tensors(config).items())[1:]
+            if spec.kind is TensorKind.MATRIX
+        ]
+        for name in names:
+            called = name.removesuffix(".weight")
+            # Of a matrix that is used in halves, both read the same.
+            source = (products.get(called) or products[f"{called}.gate"]).input_value(0)
+            source.add_names({name})
+            model.add_outputs(source)
         sums: dict[str, Matrix] = {}
         for request in self.run(model, EXACT):
             for name in names:

@@ -45,7 +45,7 @@ def server(running: RunningServer) -> Iterator[RunningServer]:
     yield running
     assert running.ask(ask("still there")).json["output"]["text"] == "ok still there"
     assert eventually(lambda: not running.server.server_state.connections)
-    assert not running.server.server_state.tasks
+    assert eventually(lambda: not running.server.server_state.tasks)
     assert running.running() == 0
 
 

@@ -56,7 +56,7 @@ def patterns(model: ChatGLM, ids) -> list:
         causal = torch.ones(ids.shape[1], ids.shape[1], dtype=torch.bool).tril()
         for block in model.transformer.encoder.layers[:GROWN_LAYERS]:
             attention = block.self_attention
-            q, k, _ = attention._split_heads(attention.query_key_value(block.input_layernorm(x)))
+            q, k, _ = attention.split_heads(attention.query_key_value(block.input_layernorm(x)))
             q, k = rotate(q, rotary)[0], rotate(k, rotary)[0]
             k = k.repeat_interleave(attention.heads // attention.groups, dim=1)
             scores = torch.einsum("iad,jad->aij", q, k) / attention.head_dim**0.5

@@ -43,7 +43,7 @@ def attention_of_head_0(model: ChatGLM, ids) -> list:
         causal = torch.ones(ids.shape[1], ids.shape[1], dtype=torch.bool).tril()
         for block in model.transformer.encoder.layers:
             attention = block.self_attention
-            q, k, _ = attention._split_heads(attention.query_key_value(block.input_layernorm(x)))
+            q, k, _ = attention.split_heads(attention.query_key_value(block.input_layernorm(x)))
             q, k = rotate(q, rotary)[0, :, 0], rotate(k, rotary)[0, :, 0]
             scores = (q @ k.T / attention.head_dim**0.5).masked_fill(~causal, float("-inf"))
             found.append(scores.softmax(-1))
