@@ -20,6 +20,8 @@ from glmscope.server.settings import ServerSettings
 
 _BODY_GRACE_SECONDS = 5.0
 """What a body gets beyond `receive_seconds`, when whoever reads it has answered 408 already."""
+_LINGER_SECONDS = 1.0
+"""How long what a refused client still sends is taken and thrown away."""
 
 
 class Connection(H11Protocol):
@@ -43,6 +45,7 @@ class Connection(H11Protocol):
         self._receiving: asyncio.TimerHandle | None = None
         self._writing = Countdown()
         self._cycles_watched: object = None
+        self._refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """asyncio."""
@@ -56,9 +59,16 @@ class Connection(H11Protocol):
         self.resume_writing()
         super().connection_lost(exc)
 
+    def data_received(self, data: bytes) -> None:
+        """asyncio."""
+        if not self._refused:
+            super().data_received(data)
+
     def handle_events(self) -> None:
         """After uvicorn's own work: run the clock while a request is under way."""
         super().handle_events()
+        if self._refused:
+            return
         is_websocket = self.transport.get_protocol() is not self
         if self.transport.is_closing() or is_websocket:
             self._expect(None)
@@ -103,7 +113,8 @@ class Connection(H11Protocol):
 
     def _refuse(self, error: GLMScopeError) -> None:
         """Answer in place of the application, and close; only close if it has answered already."""
-        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+        without_application = self.conn.our_state is h11.IDLE
+        if without_application or self.conn.our_state is h11.SEND_RESPONSE:
             request_id = str(uuid.uuid4())
             body = error_body(error, request_id)
             head = h11.Response(
@@ -118,7 +129,14 @@ class Connection(H11Protocol):
             )
             for event in (head, h11.Data(data=body), h11.EndOfMessage()):
                 self.transport.write(self.conn.send(event) or b"")
-        self.transport.close()
+        if not without_application:
+            self.transport.close()
+            return
+        # To close with bytes unread would reset the connection, and the answer could be lost.
+        self._refused = True
+        self.transport.write_eof()
+        self._expect(None)
+        self._receiving = self.loop.call_later(_LINGER_SECONDS, self.transport.close)
 
 
 def _notice_dead_peers(client: socket.socket, seconds: float) -> None:
