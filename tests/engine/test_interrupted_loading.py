@@ -32,7 +32,7 @@ except KeyboardInterrupt:
 def interrupted(then: str) -> subprocess.CompletedProcess[str]:
     """Of a process whose network loads, and ends loading with `then`."""
     command = [sys.executable, "-c", PROGRAM.format(then=then)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
 def test_an_interrupt_is_raised_when_the_network_has_loaded() -> None:
