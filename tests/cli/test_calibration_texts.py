@@ -66,13 +66,16 @@ def test_texts_are_spread_over_the_file_and_cut(tmp_path: Path) -> None:
         {"messages": []},
         {"messages": [{"role": "wizard", "content": "x"}]},
         {"messages": [{"role": "user"}]},
+        {"messages": 5},
+        {"messages": [5]},
     ],
     ids=str,
 )
 def test_a_line_that_is_no_text_is_named(tmp_path: Path, row: object) -> None:
     path = write(tmp_path / "texts.jsonl", {"text": "good"}, row)
-    with pytest.raises(UsageError, match=r"texts\.jsonl, line 2 is no calibration text"):
+    with pytest.raises(UsageError, match=r"texts\.jsonl, line 2 is no calibration text") as raised:
         read_calibration_texts(path, builtin_tokenizer(Family.CHATGLM3), 8, 500)
+    assert "Error" not in str(raised.value)
 
 
 @pytest.mark.parametrize("roles", [["user"], ["system", "user"], ["assistant", "user"]], ids=str)

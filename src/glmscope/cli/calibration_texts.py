@@ -59,10 +59,18 @@ def read_calibration_texts(
         try:
             ids.append(_ids(tokenizer, json.loads(line)))
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            reason = f"{type(error).__name__}: {error}"
+            reason = _reason(error)
             raise UsageError(f"{path}, line {number} is no calibration text: {reason}.") from None
     cut = sum(len(each) > tokens for each in ids)
     return CalibrationTexts([each[:tokens] for each in ids], len(rows), cut)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return "it is not JSON"
+    if isinstance(error, ValueError):
+        return str(error).rstrip(".")
+    return "its messages are not objects with a role and a content"
 
 
 def _ids(tokenizer: Tokenizer, row: object) -> list[int]:
