@@ -124,7 +124,10 @@ def test_requests_sent_ahead_are_answered_in_order(server: RunningServer) -> Non
     bodies = [json.dumps(ask(f"number {number}")).encode() for number in range(20)]
     with server.connect() as connection:
         connection.socket.sendall(b"".join(head(len(body)) + body for body in bodies))
-        texts = [connection.answer().json["output"]["text"] for _ in bodies]
+        answers = [connection.answer().json for _ in bodies]
+    # Whole, so that a refusal among them says why.
+    assert [answer for answer in answers if "output" not in answer] == []
+    texts = [answer["output"]["text"] for answer in answers]
     assert texts == [f"ok number {number}" for number in range(20)]
 
 

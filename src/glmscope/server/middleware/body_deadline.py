@@ -35,11 +35,16 @@ class BodyDeadline:
             nonlocal complete, late
             if complete:
                 return await receive()
+            arriving = asyncio.ensure_future(receive())
             try:
-                message = await asyncio.wait_for(receive(), max(deadline - loop.time(), 0))
-            except asyncio.TimeoutError:
+                # What has arrived counts, however late the server comes to look at it.
+                done, _ = await asyncio.wait((arriving,), timeout=max(deadline - loop.time(), 0))
+            finally:
+                arriving.cancel()
+            if not done:
                 late = True
-                raise RequestTimeOut("The body of the request took too long to arrive.") from None
+                raise RequestTimeOut("The body of the request took too long to arrive.")
+            message = arriving.result()
             complete = not message.get("more_body", False)
             return message
 
