@@ -13,7 +13,13 @@ torch = pytest.importorskip("torch", reason="training needs PyTorch, which is no
 
 from glmscope.errors import ModelFilesError  # noqa: E402
 from glmscope.train.checkpoint import export_checkpoint, load_checkpoint  # noqa: E402
-from glmscope.train.model import IGNORED, evaluating, positions_within  # noqa: E402
+from glmscope.train.model import (  # noqa: E402
+    IGNORED,
+    attend_in_blocks,
+    document_mask,
+    evaluating,
+    positions_within,
+)
 from glmscope.train.trainer import opening_weights  # noqa: E402
 from tests.train.tiny import tiny_model, tiny_vocabulary  # noqa: E402
 
@@ -51,6 +57,18 @@ def test_documents_in_a_row_do_not_see_each_other() -> None:
         assert torch.allclose(together[:, :4], model(first), atol=1e-5)
         assert torch.allclose(together[:, 4:], model(second), atol=1e-5)
         assert not torch.allclose(model(row)[:, 4:], model(second), atol=1e-3)
+
+
+@pytest.mark.parametrize("length", [1, 3, 8, 23])
+def test_attention_in_blocks_is_attention(length: int) -> None:
+    torch.manual_seed(0)
+    q = torch.randn(2, 6, length, 8)
+    k, v = torch.randn(2, 2, length, 8), torch.randn(2, 2, length, 8)
+    documents = torch.randint(0, 3, (2, length)).sort(dim=1).values
+    mask = document_mask(documents, q.dtype)
+    spread = (part.repeat_interleave(3, dim=1) for part in (k, v))
+    expected = torch.nn.functional.scaled_dot_product_attention(q, *spread, mask)
+    torch.testing.assert_close(attend_in_blocks(q, k, v, mask), expected)
 
 
 def test_positions_start_anew_with_each_document() -> None:

@@ -16,7 +16,7 @@ from glmscope.text.toolcall import write_fenced_call  # noqa: E402
 from glmscope.text.vocabulary import BUILTIN_SENTENCES, build_vocabulary  # noqa: E402
 from glmscope.train.encoding import Example, chatglm3_example  # noqa: E402
 from glmscope.train.packing import batches  # noqa: E402
-from glmscope.train.pointing import Heads, Kind, Pointing, commonest, pointing_loss  # noqa: E402
+from glmscope.train.pointing import Heads, Kind, Pointing, commonest, pointing_losses  # noqa: E402
 from tests.train.tiny import tiny_model  # noqa: E402
 
 WORDS = Tokenizer(build_vocabulary(BUILTIN_SENTENCES, 1024, words_apart=True), Family.CHATGLM3)
@@ -96,6 +96,23 @@ def test_words_of_a_question_match_the_same_words_in_the_list() -> None:
         assert not example.learned[place] and max(looked_at) < place
 
 
+def test_a_word_that_one_tool_has_stands_for_its_name() -> None:
+    example = a_call(*TWO)
+    bound = pointers(example, Kind.BOUND)
+    stood_for: dict[str, str] = {}
+    for place, sources in bound.items():
+        stood_for[text(example, {place})] = text(example, sources)
+    first_of_name = WORDS.decode(WORDS.encode("clock")[1:2])
+    assert stood_for["几"] == stood_for["点"] == first_of_name
+    assert stood_for["天气"] == WORDS.decode(WORDS.encode("weather")[1:2])
+
+
+def test_a_word_that_two_tools_have_stands_for_neither() -> None:
+    example = a_call(tool("clock", "几点的天气"), tool("weather", "天气"))
+    places = set(pointers(example, Kind.BOUND))
+    assert "天" not in text(example, places) and "几" in text(example, places)
+
+
 def test_what_is_commonest_tells_nothing() -> None:
     example = a_call(*TWO)
     shared = np.array(WORDS.encode("几点")[1:])
@@ -160,9 +177,9 @@ def test_the_loss_is_what_attention_misses() -> None:
     heads = (Heads(Kind.COPY, 0, (0, 1)),)
     looked = torch.tensor([[0, Kind.COPY, 7, 2], [0, Kind.COPY, 7, 3], [0, Kind.TOOL, 5, 1]])
     # Zero weights look at all eight places alike, two of which are right.
-    loss = pointing_loss(model, inputs, heads, documents, looked)
+    loss = pointing_losses(model, inputs, heads, documents, looked)
     assert loss.item() == pytest.approx(np.log(4))
-    none = pointing_loss(model, inputs, heads, documents, looked[2:])
+    none = pointing_losses(model, inputs, heads, documents, looked[2:])
     assert none.item() == 0
 
 
@@ -177,7 +194,7 @@ def test_heads_learn_to_look_where_they_are_told() -> None:
     losses = []
     for _ in range(40):
         _, inputs = model.hidden_and_inputs(ids, documents, [1])
-        loss = pointing_loss(model, inputs, heads, documents, looked)
+        loss = pointing_losses(model, inputs, heads, documents, looked)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

@@ -17,6 +17,7 @@ from glmscope.model.config import ModelConfig
 
 IGNORED = -100
 """The target of a token that takes no part in the loss."""
+QUERY_BLOCKS = 4
 
 
 class RMSNorm(nn.Module):
@@ -59,6 +60,9 @@ class SelfAttention(nn.Module):
         q, k, v = self.split_heads(self.query_key_value(x))
         q, k = rotate(q, rotary), rotate(k, rotary)
         q, k, v = (part.transpose(1, 2) for part in (q, k, v))
+        if mask is not None and x.device.type == "cpu":
+            context = attend_in_blocks(q, k, v, mask)
+            return self.dense(context.transpose(1, 2).reshape(batch, length, -1))
         if self.groups != self.heads:
             # Query head i reads group i // (A/G).
             k, v = (part.repeat_interleave(self.heads // self.groups, dim=1) for part in (k, v))
@@ -216,6 +220,27 @@ def rotate(x: Tensor, rotary: Tensor) -> Tensor:
     first, second = pairs.unbind(-1)
     turned = torch.stack((first * cos - second * sin, second * cos + first * sin), dim=-1)
     return torch.cat((turned.flatten(-2).to(x.dtype), x[..., half:]), dim=-1)
+
+
+def attend_in_blocks(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
+    """Causal attention [B, A, S, d] of `q` [B, A, S, d] on `k` and `v` [B, G, S, d].
+
+    `mask` [B, 1, S, S] is added to the scores. A block of queries leaves out the keys after it,
+    which none of it sees, and the heads of a group are one product. Compiled, this takes half the
+    time of PyTorch's fused kernel on a CPU, both ways (`scripts/measure_training.py`).
+    """
+    batch, heads, length, size = q.shape
+    groups = k.shape[1]
+    step = -(-length // QUERY_BLOCKS)
+    contexts = []
+    for start in range(0, length, step):
+        end = min(start + step, length)
+        queries = q[:, :, start:end].reshape(batch, groups, -1, size)
+        scores = queries @ k[:, :, :end].transpose(2, 3) / size**0.5
+        scores = scores.view(batch, heads, end - start, end) + mask[:, :, start:end, :end]
+        weights = scores.float().softmax(dim=-1).to(v.dtype).view(batch, groups, -1, end)
+        contexts.append((weights @ v[:, :, :end]).view(batch, heads, end - start, size))
+    return torch.cat(contexts, dim=2)
 
 
 def positions_within(documents: Tensor) -> Tensor:

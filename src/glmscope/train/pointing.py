@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional as F  # noqa: N812 - the name that every PyTorch program uses
 
 from glmscope.model.config import ModelConfig
 from glmscope.text.tokenizer import Tokenizer
@@ -44,8 +45,9 @@ class Kind(IntEnum):
     MATCH = 1  # from each token of a question to the same one in the list of tools
     ASKED = 2  # from where a call begins to the tokens of the question that only its tool has
     TOOL = 3  # from there to the same words in the tool
-    NAME = 4  # from there to the name of the tool, the first of what is copied
-    COPY = 5  # from before each token that is copied to where it comes from
+    BOUND = 4  # from a token of the question that one tool alone has to that tool's name
+    NAME = 5  # from where a call begins to the name of its tool, the first of what is copied
+    COPY = 6  # from before each token that is copied to where it comes from
 
 
 @dataclass(frozen=True)
@@ -60,11 +62,15 @@ class Heads:
 def supervised_heads(config: ModelConfig) -> tuple[Heads, ...]:
     """One head of each group for every kind, layer after layer: each builds on the one below."""
     first = tuple(range(0, config.num_attention_heads, config.num_attention_heads // config.groups))
-    # Names are copied by what copies everything else. The last layer is left free, and the first
-    # ones, which find what stood before (`growth`). Below six layers kinds share a layer, which
-    # serves tests and teaches little.
-    lowest = config.num_layers - 1 - Kind.COPY
-    return tuple(Heads(kind, max(lowest + min(kind, Kind.NAME), 0), first) for kind in Kind)
+    # Names are found by what copies everything else, and so is the name that a word of a question
+    # stands for: the same heads read it there, many times as often, as where a call begins. The
+    # first layers are left free, which find what stood before (`growth`). Below six layers kinds
+    # share a layer, which serves tests and teaches little.
+    last = config.num_layers - 1
+    lowest = last - 1 - Kind.BOUND
+    found = (Heads(kind, max(lowest + min(kind, Kind.BOUND), 0), first) for kind in Kind)
+    # What a token is has to come through few numbers: two layers hold twice as many.
+    return (*found, Heads(Kind.COPY, last, first))
 
 
 def commonest(ids: NDArray[np.int32]) -> NDArray[np.int64]:
@@ -109,6 +115,7 @@ class Pointing:
             if len(tools) > 1:
                 matches = self._matches(ids, start, tools)
                 found.append(_rows(Kind.MATCH, matches[:, 0], matches[:, 1]))
+                found.append(_bound(tools, matches))
                 name = self._name(ids, start, end)
                 if name is not None:
                     found += self._choice(name - 1, sources[name - start], tools, matches)
@@ -189,6 +196,17 @@ class Pointing:
         return start + int(words[0])
 
 
+def _bound(tools: Sequence[range], matches: NDArray[np.int64]) -> NDArray[np.int64]:
+    """From each token of a question that `matches` find in one of `tools` only to its name."""
+    starts = np.array([tool.start for tool in tools])
+    # Tools follow one another: a place belongs to the last that has begun.
+    names = starts[np.searchsorted(starts, matches[:, 1], side="right") - 1]
+    pairs = np.unique(np.stack((matches[:, 0], names), axis=1), axis=0)
+    places, counts = np.unique(pairs[:, 0], return_counts=True)
+    pairs = pairs[np.isin(pairs[:, 0], places[counts == 1])]
+    return _rows(Kind.BOUND, pairs[:, 0], pairs[:, 1])
+
+
 def turns(learned: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
     """Start and end of each stretch that is learned, without one at the very beginning."""
     edges = np.flatnonzero(np.diff(np.concatenate(([False], learned, [False])).astype(np.int8)))
@@ -197,47 +215,67 @@ def turns(learned: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
             yield int(start), int(end)
 
 
-def pointing_loss(
+def pointing_losses(
     model: ChatGLM,
     inputs: Sequence[Tensor],
     supervised: Sequence[Heads],
     documents: Tensor,
     pointers: Tensor,
 ) -> Tensor:
-    """-log(attention on the right places): the sum over kinds of the mean over places and heads.
+    """-log(attention on the right places) for each of `supervised`, the mean over places and heads.
 
     `inputs` holds [B, S, H] before the layer of each of `supervised`; `documents` is [B, S];
     `pointers` [P, 4]: row, kind, place, place looked at. 0 where there is nothing to look at.
     """
-    total = documents.new_zeros((), dtype=torch.float32)
+    losses = []
+    projected: dict[tuple[int, tuple[int, ...]], tuple[Tensor, Tensor]] = {}
     for x, heads in zip(inputs, supervised, strict=True):
         row, _, place, source = pointers[pointers[:, 1] == heads.kind].unbind(1)
         if not len(row):
+            losses.append(torch.zeros((), device=documents.device))
             continue
         lookers, at = torch.unique(torch.stack((row, place)), dim=1, return_inverse=True)
         right = torch.zeros(lookers.shape[1], documents.shape[1], dtype=torch.bool)
         right = right.to(documents.device)
         right[at, source] = True
-        attention = _log_attention(model, heads, x, documents, lookers)
+        shared = (heads.layer, heads.heads)
+        if shared not in projected:
+            projected[shared] = _queries_and_keys(model, heads, x, documents)
+        attention = _log_attention(*projected[shared], documents, lookers)
         hit = attention.masked_fill(~right[:, None], float("-inf")).logsumexp(dim=2)
-        total = total - hit.mean()
-    return total
+        losses.append(-hit.mean())
+    return torch.stack(losses)
 
 
-def _log_attention(
-    model: ChatGLM, heads: Heads, x: Tensor, documents: Tensor, lookers: Tensor
-) -> Tensor:
-    """Logarithms of the attention [N, heads, S] of some heads of a layer on its input `x`, at the
-    rows and places `lookers` [2, N]."""
+def _queries_and_keys(
+    model: ChatGLM, heads: Heads, x: Tensor, documents: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Q and K [B, heads, S, d] of some heads of a layer on its input `x` [B, S, H], turned."""
     block = model.transformer.encoder.layers[heads.layer]
     attention = block.self_attention
-    rotary = model.rotary[positions_within(documents)]
-    q, k, _ = attention.split_heads(attention.query_key_value(block.input_layernorm(x)))
+    linear = attention.query_key_value
+    numbers = torch.arange(linear.out_features, device=x.device)[None, None]
+    q_rows, k_rows, _ = attention.split_heads(numbers)
     groups = [head // (attention.heads // attention.groups) for head in heads.heads]
-    q = rotate(q[:, :, list(heads.heads)], rotary).transpose(1, 2)
-    k = rotate(k[:, :, groups], rotary).transpose(1, 2)
+    rows = torch.cat((q_rows[0, 0, list(heads.heads)], k_rows[0, 0, groups])).flatten()
+    bias = None if linear.bias is None else linear.bias[rows]
+    both = F.linear(block.input_layernorm(x), linear.weight[rows], bias)
+    both = both.unflatten(-1, (-1, attention.head_dim))
+    turned = rotate(both, model.rotary[positions_within(documents)]).transpose(1, 2)
+    q, k = turned.split(len(groups), dim=1)
+    return q, k
+
+
+def _log_attention(q: Tensor, k: Tensor, documents: Tensor, lookers: Tensor) -> Tensor:
+    """Logarithms of the attention [N, heads, S] at the rows and places `lookers` [2, N], which are
+    sorted by row."""
     rows, places = lookers
-    scores = (q @ k.transpose(2, 3))[rows, :, places].float() / attention.head_dim**0.5
+    # Row after row: few of all scores [B, heads, S, S] are looked at.
+    each = (
+        (q[row][:, places[rows == row]] @ k[row].transpose(1, 2)).transpose(0, 1)
+        for row in range(len(q))
+    )
+    scores = torch.cat(list(each)).float() / q.shape[-1] ** 0.5
     seen = documents[rows] == documents[rows, places][:, None]
     seen &= torch.arange(documents.shape[1], device=documents.device) <= places[:, None]
     return scores.masked_fill(~seen[:, None], float("-inf")).log_softmax(dim=-1)

@@ -15,10 +15,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch import Tensor
 
 from glmscope.train.curves import draw_curve
+from glmscope.train.memory import give_back_memory, keep_freed_memory
 from glmscope.train.model import ChatGLM
 from glmscope.train.optimizer import Optimizers
 from glmscope.train.packing import Batch
-from glmscope.train.pointing import pointing_loss, supervised_heads
+from glmscope.train.pointing import pointing_losses, supervised_heads
 from glmscope.train.settings import Optimization
 
 
@@ -36,6 +37,8 @@ Loss = Callable[[Any], Tensor]
 
 GRADIENT_LIMIT = 1.0
 OPENING_TOKENS = 4
+GIVE_BACK_EVERY = 20
+"""Steps after which free memory is returned."""
 
 
 def best_device() -> torch.device:
@@ -64,6 +67,7 @@ class Trainer:
         end (of the last 5 % of the steps). Batches that a killed run has read are passed over."""
         done = self._resume()
         self.model.train()
+        keep_freed_memory()
         remaining = itertools.islice(batches, done, self._options.steps)
         columns = (
             TextColumn("{task.description}"),
@@ -82,6 +86,8 @@ class Trainer:
                 entry = self._step(step, batch, loss)
                 history.write(json.dumps(entry) + "\n")
                 progress.update(task, completed=step + 1, loss=entry["loss"])
+                if (step + 1) % GIVE_BACK_EVERY == 0:
+                    give_back_memory()
                 if (step + 1) % self._options.save_every == 0:
                     self._save(step + 1)
         self._save(self._options.steps)
@@ -182,7 +188,7 @@ def language_model_loss(
         if not supervised:
             return value
         pointers = torch.from_numpy(batch.pointers).to(device)
-        looked = pointing_loss(model, inputs, supervised, documents, pointers)
-        return value + pointing_weight * looked
+        looked = pointing_losses(model, inputs, supervised, documents, pointers)
+        return value + pointing_weight * looked.sum()
 
     return loss

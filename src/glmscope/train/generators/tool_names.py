@@ -151,20 +151,20 @@ _LETTERS = "abcdeghjkmnpqrstuvwxyz"
 def tool_words(rng: random.Random, own: Sequence[str]) -> str:
     """A name in words: one that fits, a longer or a vague one, one that says nothing."""
     draw = rng.random()
-    if draw < 0.12:
+    if draw < 0.05:
         return _filled(rng, rng.choice(_NEUTRAL))
-    if draw < 0.27:
+    if draw < 0.1:
         return nonsense(rng, rng.choice((1, 2, 2, 3)))
-    if draw < 0.4:
+    if draw < 0.16:
         return _vague(rng)
     words = rng.choice(own)
-    if draw < 0.48:
+    if draw < 0.24:
         parts = words.split(" ")
         rng.shuffle(parts)
         words = " ".join(parts)
-    if draw < 0.62:
+    if draw < 0.4:
         return f"{words} {rng.choice(_AFTER)}"
-    if draw < 0.7:
+    if draw < 0.5:
         return f"{rng.choice(_BEFORE)} {words}"
     return words
 
@@ -172,14 +172,14 @@ def tool_words(rng: random.Random, own: Sequence[str]) -> str:
 def parameter_words(rng: random.Random, own: Sequence[str], plain: bool) -> str:
     """A name in words; where not `plain`, it may be one that only its description explains."""
     draw = rng.random()
-    if not plain and draw < 0.1:
+    if not plain and draw < 0.05:
         return _filled(rng, rng.choice(_NEUTRAL_PARAMETERS))
-    if not plain and draw < 0.18:
+    if not plain and draw < 0.08:
         return nonsense(rng, rng.choice((1, 1, 2)))
     words = rng.choice(own)
-    if draw < 0.24:
+    if draw < 0.15:
         return f"{words} {rng.choice(_AFTER_PARAMETER)}"
-    if draw < 0.3:
+    if draw < 0.22:
         return f"{rng.choice(_BEFORE_PARAMETER)} {words}"
     return words
 

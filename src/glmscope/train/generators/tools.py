@@ -26,9 +26,9 @@ def dialogues(rng: random.Random, count: int, data: Path) -> Iterator[Dialogue]:
         _call_and_answer: 10,
         _second_call: 6,
         several_calls: 40,
-        _ask_back: 3,
+        _ask_back: 2,
         _no_tool_needed: 15.5,
-        _no_tool_fits: 2.5,
+        _no_tool_fits: 1.5,
         _thanks: 2,
     }
     for _ in range(count):

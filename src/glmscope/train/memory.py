@@ -1,0 +1,36 @@
+"""Keeps glibc from giving memory back between steps, to ask for it again at once."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+
+# mallopt(3): larger blocks come from the kernel, page by page, and go back when they are freed.
+_M_MMAP_THRESHOLD = -3
+_M_TRIM_THRESHOLD = -1
+_M_TOP_PAD = -2
+_LARGEST = 2**31 - 1
+
+
+def keep_freed_memory() -> bool:
+    """Let large blocks that are freed be used again as they are; False where this is not glibc.
+
+    A step frees and asks for the same sizes all the time, and pages fresh from the kernel cost
+    more than what is computed in them (`scripts/measure_training.py`).
+    """
+    mallopt = _glibc("mallopt")
+    if mallopt is None:
+        return False
+    sizes = {_M_MMAP_THRESHOLD: _LARGEST, _M_TRIM_THRESHOLD: _LARGEST, _M_TOP_PAD: 2**28}
+    return all(mallopt(option, size) == 1 for option, size in sizes.items())
+
+
+def give_back_memory() -> None:
+    """Return what is free now: over hundreds of steps it falls to pieces that nothing fits in."""
+    trim = _glibc("malloc_trim")
+    if trim is not None:
+        trim(0)
+
+
+def _glibc(name: str) -> ctypes._NamedFuncPointer | None:
+    return getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None
