@@ -22,7 +22,7 @@ from glmscope.train.generators.tool_values import Language, Words
 from glmscope.train.generators.tool_wording import Frames
 from glmscope.train.toml_file import read_toml
 
-_MADE_SHARE = 0.25
+_MADE_SHARE = 0.15
 _SIBLING_SHARE = 0.35
 _LONGEST_OFFER = 400
 """About how many tokens the tools of a dialogue may have together."""
