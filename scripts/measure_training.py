@@ -2,7 +2,7 @@
 
     python scripts/measure_training.py [--length 640] [--rows 12]
 
-Both ways are taken in turn within one run. Shapes are the built-in model's.
+One way is measured after the other, attention with memory kept. Shapes are the built-in model's.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def _fused(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
     return F.scaled_dot_product_attention(q, k, v, mask)
 
 
-def both_ways(compute: Callable[[], Tensor], repeats: int = 12) -> float:
+def forward_and_backward(compute: Callable[[], Tensor], repeats: int = 12) -> float:
     """Milliseconds of a forward and a backward pass, the median."""
     taken = []
     for _ in range(repeats):
@@ -40,7 +40,7 @@ def both_ways(compute: Callable[[], Tensor], repeats: int = 12) -> float:
 
 
 def measure_attention(rows: int, length: int) -> None:
-    """Print both ways of attention, compiled, and their ratio."""
+    """Print the time of attention by either way, compiled, and their ratio."""
     sizes = (HEADS, GROUPS, GROUPS)
     q, k, v = (
         torch.randn(rows, heads, length, SIZE, dtype=torch.bfloat16, requires_grad=True)
@@ -48,7 +48,9 @@ def measure_attention(rows: int, length: int) -> None:
     )
     mask = document_mask(torch.ones(rows, length, dtype=torch.long), torch.bfloat16)
     ways = {"fused": torch.compile(_fused), "blocks": torch.compile(attend_in_blocks)}
-    taken = {name: both_ways(lambda way=way: way(q, k, v, mask)) for name, way in ways.items()}
+    taken = {
+        name: forward_and_backward(lambda way=way: way(q, k, v, mask)) for name, way in ways.items()
+    }
     print(
         f"attention of {rows} x {length} tokens: fused {taken['fused']:.1f} ms, "
         f"in blocks {taken['blocks']:.1f} ms ({taken['fused'] / taken['blocks']:.2f} x)"
@@ -59,11 +61,11 @@ def measure_memory(tokens: int) -> None:
     """Print a matrix of the built-in model, with memory given back and with memory kept."""
     x = torch.randn(tokens, WIDTH, dtype=torch.bfloat16, requires_grad=True)
     matrix = torch.randn(INNER, WIDTH, dtype=torch.bfloat16, requires_grad=True)
-    given_back = both_ways(lambda: F.linear(x, matrix))
+    given_back = forward_and_backward(lambda: F.linear(x, matrix))
     if not keep_freed_memory():
         print("memory: this is not glibc, nothing to compare")
         return
-    kept = both_ways(lambda: F.linear(x, matrix))
+    kept = forward_and_backward(lambda: F.linear(x, matrix))
     print(
         f"matrix {WIDTH} x {INNER} on {tokens} tokens: {given_back:.1f} ms with memory given back, "
         f"{kept:.1f} ms with it kept ({given_back / kept:.2f} x)"

@@ -113,6 +113,18 @@ def test_a_word_that_two_tools_have_stands_for_neither() -> None:
     assert "天" not in text(example, places) and "几" in text(example, places)
 
 
+def test_a_word_between_tools_stands_for_none() -> None:
+    call = write_fenced_call({"city": "上海"})
+    messages = [
+        PromptMessage("system", TOOLS_HEADER, tools=list(TWO)),
+        PromptMessage("user", "name 几点"),
+        PromptMessage("assistant", call, "clock"),
+    ]
+    example = chatglm3_example(WORDS, messages)
+    assert text(example, set(pointers(example, Kind.MATCH))).startswith("name")
+    assert text(example, set(pointers(example, Kind.BOUND))) == "几点"
+
+
 def test_what_is_commonest_tells_nothing() -> None:
     example = a_call(*TWO)
     shared = np.array(WORDS.encode("几点")[1:])

@@ -5,23 +5,23 @@ from __future__ import annotations
 import ctypes
 import sys
 
-# mallopt(3): larger blocks come from the kernel, page by page, and go back when they are freed.
-_M_MMAP_THRESHOLD = -3
+# Options of mallopt(3). No blocks of their own from the kernel, which go back when they are freed:
+_M_MMAP_MAX = -4
+# … free memory at the end stays, and more of it is asked for at a time.
 _M_TRIM_THRESHOLD = -1
 _M_TOP_PAD = -2
-_LARGEST = 2**31 - 1
 
 
 def keep_freed_memory() -> bool:
-    """Let large blocks that are freed be used again as they are; False where this is not glibc.
+    """Let what is freed be used again as it is, in the whole process; False where glibc is not.
 
     A step frees and asks for the same sizes all the time, and pages fresh from the kernel cost
-    more than what is computed in them (`scripts/measure_training.py`).
+    time of their own (`scripts/measure_training.py`).
     """
     mallopt = _glibc("mallopt")
     if mallopt is None:
         return False
-    sizes = {_M_MMAP_THRESHOLD: _LARGEST, _M_TRIM_THRESHOLD: _LARGEST, _M_TOP_PAD: 2**28}
+    sizes = {_M_MMAP_MAX: 0, _M_TRIM_THRESHOLD: 2**31 - 1, _M_TOP_PAD: 2**28}
     return all(mallopt(option, size) == 1 for option, size in sizes.items())
 
 

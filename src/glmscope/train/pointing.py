@@ -60,7 +60,10 @@ class Heads:
 
 
 def supervised_heads(config: ModelConfig) -> tuple[Heads, ...]:
-    """One head of each group for every kind, layer after layer: each builds on the one below."""
+    """One head of each group for every kind, layer after layer: each builds on the one below.
+
+    COPY has two layers, and so counts twice in a sum.
+    """
     first = tuple(range(0, config.num_attention_heads, config.num_attention_heads // config.groups))
     # Names are found by what copies everything else, and so is the name that a word of a question
     # stands for: the same heads read it there, many times as often, as where a call begins. The
@@ -198,9 +201,11 @@ class Pointing:
 
 def _bound(tools: Sequence[range], matches: NDArray[np.int64]) -> NDArray[np.int64]:
     """From each token of a question that `matches` find in one of `tools` only to its name."""
-    starts = np.array([tool.start for tool in tools])
-    # Tools follow one another: a place belongs to the last that has begun.
-    names = starts[np.searchsorted(starts, matches[:, 1], side="right") - 1]
+    inside = [(matches[:, 1] >= tool.start) & (matches[:, 1] < tool.stop) for tool in tools]
+    # What stands between tools, such as "name", is none's.
+    belongs, tool = np.nonzero(np.stack(inside, axis=1))
+    names = np.array([tool.start for tool in tools])[tool]
+    matches = matches[belongs]
     pairs = np.unique(np.stack((matches[:, 0], names), axis=1), axis=0)
     places, counts = np.unique(pairs[:, 0], return_counts=True)
     pairs = pairs[np.isin(pairs[:, 0], places[counts == 1])]

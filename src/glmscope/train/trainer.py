@@ -90,6 +90,7 @@ class Trainer:
                     give_back_memory()
                 if (step + 1) % self._options.save_every == 0:
                     self._save(step + 1)
+        give_back_memory()
         self._save(self._options.steps)
         losses = [entry["loss"] for entry in self._entries(self._options.steps)]
         draw_curve(self._stage, losses, self._picture)
