@@ -14,9 +14,10 @@ from glmscope.text.prompt import TOOLS_HEADER, PromptMessage  # noqa: E402
 from glmscope.text.tokenizer import Tokenizer  # noqa: E402
 from glmscope.text.toolcall import write_fenced_call  # noqa: E402
 from glmscope.text.vocabulary import BUILTIN_SENTENCES, build_vocabulary  # noqa: E402
+from glmscope.train.attention_loss import Heads, pointing_losses  # noqa: E402
 from glmscope.train.encoding import Example, chatglm3_example  # noqa: E402
 from glmscope.train.packing import batches  # noqa: E402
-from glmscope.train.pointing import Heads, Kind, Pointing, commonest, pointing_losses  # noqa: E402
+from glmscope.train.pointing import Kind, Pointing, commonest  # noqa: E402
 from tests.train.tiny import tiny_model  # noqa: E402
 
 WORDS = Tokenizer(build_vocabulary(BUILTIN_SENTENCES, 1024, words_apart=True), Family.CHATGLM3)
@@ -154,6 +155,71 @@ def test_every_part_of_a_tool_finds_its_name() -> None:
 def test_one_tool_leaves_no_choice_to_learn() -> None:
     example = a_call(TWO[0])
     assert not pointers(example, Kind.TOOL) and not pointers(example, Kind.MATCH)
+
+
+def told_and_asked(*turns: tuple[str, str]) -> Example:
+    """Questions and answers in turn, in roles."""
+    roles = ("user", "assistant")
+    return chatglm3_example(
+        WORDS,
+        [
+            PromptMessage(role, text)
+            for turn in turns
+            for role, text in zip(roles, turn, strict=True)
+        ],
+    )
+
+
+TWO_TOWNS = (("上海看桃花，杭州喝咖啡", "好的"), ("上海怎么样", "上海看桃花"))
+
+
+def test_what_is_asked_back_is_looked_at_until_it_is_written() -> None:
+    example = told_and_asked(*TWO_TOWNS)
+    told = pointers(example, Kind.TOLD)
+    assert {text(example, places) for places in told.values()} == {"看桃花"}
+    written = max(told) + 1
+    assert text(example, {written}) == text(example, {min(told[written - 1])}) == "看"
+    asked_by = {place for place in told if not example.learned[place]}
+    assert text(example, asked_by) == "上海<|assistant|>"
+    begins = len(example.ids) - 1 - example.ids[::-1].index(WORDS.special.assistant)
+    assert set(range(begins, written)) <= set(told)
+
+
+def test_what_is_told_is_linked_to_what_it_is_asked_by() -> None:
+    example = told_and_asked(*TWO_TOWNS)
+    links = pointers(example, Kind.LINK)
+    assert text(example, set(links)) == "看桃花"
+    assert {text(example, places) for places in links.values()} == {"上海"}
+
+
+def test_a_word_that_follows_what_it_is_asked_by_is_linked_back_to_it() -> None:
+    example = told_and_asked(("桃花在上海", "好的"), ("上海怎么样", "上海有桃花"))
+    links = pointers(example, Kind.LINK)
+    assert text(example, set(links)) == "上海"
+    assert {text(example, places) for places in links.values()} == {"桃花"}
+
+
+def test_a_question_looks_for_its_words_in_what_was_told() -> None:
+    example = told_and_asked(*TWO_TOWNS)
+    matches = pointers(example, Kind.MATCH)
+    assert "上海" in text(example, set(matches))
+    for place, looked_at in matches.items():
+        assert {example.ids[one] for one in looked_at} == {example.ids[place]}
+
+
+@pytest.mark.parametrize(
+    "turns",
+    [
+        pytest.param((("你好", "您好"), ("几点了", "您好")), id="only the assistant said it"),
+        pytest.param((("上海看桃花", "好的"), ("桃花是什么", "桃花")), id="the question says it"),
+        pytest.param((("上海看桃花", "桃花"),), id="nothing came before"),
+        pytest.param(
+            (("上海看桃花", "好的"), ("写一段", "杭州" * 40 + "桃花")), id="the answer is long"
+        ),
+    ],
+)
+def test_nothing_is_asked_back(turns: tuple[tuple[str, str], ...]) -> None:
+    assert not pointers(told_and_asked(*turns), Kind.TOLD)
 
 
 def test_what_was_not_said_before_is_copied_from_nowhere() -> None:

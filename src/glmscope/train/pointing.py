@@ -1,33 +1,27 @@
-"""Where attention has to look: at what a token is copied from, and at the tool that a call is for.
+"""Where attention has to look: at what a token is copied from, at the tool that a call is for, at
+what was told and is asked back.
 
 Plain training says that a name was wrong and not where the right one stands. Here the places are
-worked out from the ids, and chosen heads are taught to look there, beside the loss on tokens. The
-network stays what it is: only its training knows of this.
+worked out from the ids; `attention_loss` teaches chosen heads to look there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
-from torch.nn import functional as F  # noqa: N812 - the name that every PyTorch program uses
 
-from glmscope.model.config import ModelConfig
 from glmscope.text.tokenizer import Tokenizer
 from glmscope.train.encoding import Example
-from glmscope.train.model import ChatGLM, positions_within, rotate
 
 _CERTAIN_RUN = 3
 """Equal tokens in a row that leave no doubt where a text comes from."""
 _RARE = 2
 """A single token is taken for a copy if it stands in the prompt that often at most."""
 _RARE_IN_LIST = 3
-"""A token of a question says something of a tool if the list has it that often at most."""
+"""A token of a question tells something if a list, or what was said, has it that often at most."""
 _COMMON = 200
 """Ids that are taken for particles and the like: of 8192 pieces, those of two thirds of a text."""
 _BEFORE_NAME = '\n        "name": "'
@@ -36,44 +30,24 @@ _OF_A_NAME = 2
 """Tokens of a name that the tokens of its tool look at."""
 _OWNER_STEP = 4
 """One in so many tokens of a tool is taught whose it is: there are many."""
+_SAID_TOGETHER = 24
+"""Tokens that lie this close belong to one thing that was told."""
+_LONGEST_RECALL = 48
+"""A longer answer has words of earlier turns in it without being about them."""
 
 
 class Kind(IntEnum):
-    """What a pointer is for, in the order in which a call is worked out."""
+    """What a pointer is for, in the order in which a call is worked out, and then an answer."""
 
     OWNER = 0  # from tokens of a tool in the list, one in a few, to the tool's name
-    MATCH = 1  # from each token of a question to the same one in the list of tools
+    MATCH = 1  # from each token of a question to the same one in the list of tools, or told before
     ASKED = 2  # from where a call begins to the tokens of the question that only its tool has
     TOOL = 3  # from there to the same words in the tool
     BOUND = 4  # from a token of the question that one tool alone has to that tool's name
     NAME = 5  # from where a call begins to the name of its tool, the first of what is copied
     COPY = 6  # from before each token that is copied to where it comes from
-
-
-@dataclass(frozen=True)
-class Heads:
-    """The heads of one layer that learn to look where pointers of one kind say."""
-
-    kind: Kind
-    layer: int
-    heads: tuple[int, ...]
-
-
-def supervised_heads(config: ModelConfig) -> tuple[Heads, ...]:
-    """One head of each group for every kind, layer after layer: each builds on the one below.
-
-    COPY has two layers, and so counts twice in a sum.
-    """
-    first = tuple(range(0, config.num_attention_heads, config.num_attention_heads // config.groups))
-    # Names are found by what copies everything else, and so is the name that a word of a question
-    # stands for: the same heads read it there, many times as often, as where a call begins. The
-    # first layers are left free, which find what stood before (`growth`). Below six layers kinds
-    # share a layer, which serves tests and teaches little.
-    last = config.num_layers - 1
-    lowest = last - 1 - Kind.BOUND
-    found = (Heads(kind, max(lowest + min(kind, Kind.BOUND), 0), first) for kind in Kind)
-    # What a token is has to come through few numbers: two layers hold twice as many.
-    return (*found, Heads(Kind.COPY, last, first))
+    LINK = 7  # in what was told, between a word that is asked by and what is asked for
+    TOLD = 8  # from that word in the question, and until it is written, to what is asked for
 
 
 def commonest(ids: NDArray[np.int32]) -> NDArray[np.int64]:
@@ -122,6 +96,8 @@ class Pointing:
                 name = self._name(ids, start, end)
                 if name is not None:
                     found += self._choice(name - 1, sources[name - start], tools, matches)
+            elif not tools and end - start <= _LONGEST_RECALL:
+                found += self._recall(ids, start, sources)
         return np.concatenate(found)
 
     def _tools(self, ids: NDArray[np.int64]) -> list[range]:
@@ -150,11 +126,7 @@ class Pointing:
         asked = int(users[-1]) if len(users) else start
         answers = np.flatnonzero(ids[asked:start] == self._assistant)
         answered = asked + int(answers[0]) if len(answers) else start
-        listed = slice(tools[0].start, tools[-1].stop)
-        equal = ids[asked:answered, None] == ids[None, listed]
-        equal &= self._telling[ids[asked:answered], None]
-        equal &= equal.sum(axis=1, keepdims=True) <= _RARE_IN_LIST
-        return np.argwhere(equal) + np.array([asked, listed.start])
+        return self._same(ids, slice(asked, answered), slice(tools[0].start, tools[-1].stop))
 
     def _choice(
         self,
@@ -177,6 +149,47 @@ class Pointing:
         yield _rows(Kind.TOOL, np.full(len(looked_at), place), looked_at)
         names = np.flatnonzero(sources)
         yield _rows(Kind.NAME, np.full(len(names), place), names)
+
+    def _recall(
+        self, ids: NDArray[np.int64], start: int, sources: NDArray[np.bool_]
+    ) -> Iterator[NDArray[np.int64]]:
+        """What the question before the turn at `start` asks back, if the turn says it.
+
+        That is the first that the turn has from what the user told and not from the question.
+        """
+        users = np.flatnonzero(ids[:start] == self._user)
+        asked = int(users[-1]) if len(users) else 0
+        by_user = sources[:, :asked] & self._spoken_by_user(ids[:asked])
+        turn = ids[start : start + len(sources)]
+        told = by_user.any(axis=1) & ~np.isin(turn, ids[asked:start])
+        places = np.flatnonzero(told)
+        if not len(places):
+            return
+        written = places[places == places[0] + np.arange(len(places))]
+        value = np.flatnonzero(sources[written, :asked].any(axis=0))
+        matches = self._same(ids, slice(asked, start), slice(0, asked))
+        yield _rows(Kind.MATCH, matches[:, 0], matches[:, 1])
+        apart = np.abs(matches[:, 1, None] - value[None])
+        pairs, at = np.nonzero((apart > 0) & (apart <= _SAID_TOGETHER))
+        ends = np.stack((matches[pairs, 1], value[at]), axis=1)
+        links = np.unique(np.sort(ends, axis=1), axis=0)
+        yield _rows(Kind.LINK, links[:, 1], links[:, 0])
+        before = np.arange(start - 1, start + int(written[0]))
+        lookers = np.concatenate((np.unique(matches[pairs, 0]), before))
+        yield _rows(Kind.TOLD, np.repeat(lookers, len(value)), np.tile(value, len(lookers)))
+
+    def _spoken_by_user(self, ids: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """[S]: which of `ids` stand in a turn of the user."""
+        begins = (ids == self._user) | (ids == self._assistant)
+        latest = np.maximum.accumulate(np.where(begins, np.arange(len(ids)), 0))
+        return ids[latest] == self._user
+
+    def _same(self, ids: NDArray[np.int64], these: slice, those: slice) -> NDArray[np.int64]:
+        """[M, 2]: places in `these` and in `those` of equal tokens that tell something."""
+        equal = ids[these, None] == ids[None, those]
+        equal &= self._telling[ids[these], None]
+        equal &= equal.sum(axis=1, keepdims=True) <= _RARE_IN_LIST
+        return np.argwhere(equal) + np.array([these.start, those.start])
 
     def _sources(self, ids: NDArray[np.int64], start: int, end: int) -> NDArray[np.bool_]:
         """[end - start, start]: which earlier places each token of a turn may be copied from."""
@@ -218,72 +231,6 @@ def turns(learned: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
     for start, end in zip(edges[::2], edges[1::2], strict=True):
         if start:
             yield int(start), int(end)
-
-
-def pointing_losses(
-    model: ChatGLM,
-    inputs: Sequence[Tensor],
-    supervised: Sequence[Heads],
-    documents: Tensor,
-    pointers: Tensor,
-) -> Tensor:
-    """-log(attention on the right places) for each of `supervised`, the mean over places and heads.
-
-    `inputs` holds [B, S, H] before the layer of each of `supervised`; `documents` is [B, S];
-    `pointers` [P, 4]: row, kind, place, place looked at. 0 where there is nothing to look at.
-    """
-    losses = []
-    projected: dict[tuple[int, tuple[int, ...]], tuple[Tensor, Tensor]] = {}
-    for x, heads in zip(inputs, supervised, strict=True):
-        row, _, place, source = pointers[pointers[:, 1] == heads.kind].unbind(1)
-        if not len(row):
-            losses.append(torch.zeros((), device=documents.device))
-            continue
-        lookers, at = torch.unique(torch.stack((row, place)), dim=1, return_inverse=True)
-        right = torch.zeros(lookers.shape[1], documents.shape[1], dtype=torch.bool)
-        right = right.to(documents.device)
-        right[at, source] = True
-        shared = (heads.layer, heads.heads)
-        if shared not in projected:
-            projected[shared] = _queries_and_keys(model, heads, x, documents)
-        attention = _log_attention(*projected[shared], documents, lookers)
-        hit = attention.masked_fill(~right[:, None], float("-inf")).logsumexp(dim=2)
-        losses.append(-hit.mean())
-    return torch.stack(losses)
-
-
-def _queries_and_keys(
-    model: ChatGLM, heads: Heads, x: Tensor, documents: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Q and K [B, heads, S, d] of some heads of a layer on its input `x` [B, S, H], turned."""
-    block = model.transformer.encoder.layers[heads.layer]
-    attention = block.self_attention
-    linear = attention.query_key_value
-    numbers = torch.arange(linear.out_features, device=x.device)[None, None]
-    q_rows, k_rows, _ = attention.split_heads(numbers)
-    groups = [head // (attention.heads // attention.groups) for head in heads.heads]
-    rows = torch.cat((q_rows[0, 0, list(heads.heads)], k_rows[0, 0, groups])).flatten()
-    bias = None if linear.bias is None else linear.bias[rows]
-    both = F.linear(block.input_layernorm(x), linear.weight[rows], bias)
-    both = both.unflatten(-1, (-1, attention.head_dim))
-    turned = rotate(both, model.rotary[positions_within(documents)]).transpose(1, 2)
-    q, k = turned.split(len(groups), dim=1)
-    return q, k
-
-
-def _log_attention(q: Tensor, k: Tensor, documents: Tensor, lookers: Tensor) -> Tensor:
-    """Logarithms of the attention [N, heads, S] at the rows and places `lookers` [2, N], which are
-    sorted by row."""
-    rows, places = lookers
-    # Row after row: few of all scores [B, heads, S, S] are looked at.
-    each = (
-        (q[row][:, places[rows == row]] @ k[row].transpose(1, 2)).transpose(0, 1)
-        for row in range(len(q))
-    )
-    scores = torch.cat(list(each)).float() / q.shape[-1] ** 0.5
-    seen = documents[rows] == documents[rows, places][:, None]
-    seen &= torch.arange(documents.shape[1], device=documents.device) <= places[:, None]
-    return scores.masked_fill(~seen[:, None], float("-inf")).log_softmax(dim=-1)
 
 
 def _runs(equal: NDArray[np.bool_]) -> NDArray[np.int16]:

@@ -14,12 +14,12 @@ import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
 
+from glmscope.train.attention_loss import pointing_losses, supervised_heads
 from glmscope.train.curves import draw_curve
 from glmscope.train.memory import give_back_memory, keep_freed_memory
 from glmscope.train.model import ChatGLM
 from glmscope.train.optimizer import Optimizers
 from glmscope.train.packing import Batch
-from glmscope.train.pointing import pointing_losses, supervised_heads
 from glmscope.train.settings import Optimization
 
 
