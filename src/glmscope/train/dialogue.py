@@ -15,11 +15,13 @@ from glmscope.text.prompt import PromptMessage
 class Dialogue:
     """Messages in ChatGLM3's roles; the last one is the assistant's. Loss is on its turns only.
 
-    `kind` names the generator's sort of dialogue, for reports and mixing.
+    `kind` names the generator's sort of dialogue, for reports and mixing. `read` are the places of
+    turns that are the assistant's and not the model's own: it reads them, and learns none of them.
     """
 
     kind: str
     messages: tuple[PromptMessage, ...]
+    read: frozenset[int] = frozenset()
 
     @property
     def fits_rounds(self) -> bool:

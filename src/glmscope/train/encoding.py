@@ -7,7 +7,7 @@ Source: ChatGLM specification, sections 8.1 to 8.3.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from glmscope.text.prompt import PromptMessage, chatglm2_prompt, chatglm3_dialogue
@@ -25,12 +25,22 @@ class Example:
         return len(self.ids)
 
 
-def chatglm3_example(tokenizer: Tokenizer, messages: Sequence[PromptMessage]) -> Example:
-    """A dialogue in roles, of which all that the assistant generates is learned."""
+def chatglm3_example(
+    tokenizer: Tokenizer, messages: Sequence[PromptMessage], read: Collection[int] = ()
+) -> Example:
+    """A dialogue in roles, of which all that the assistant generates is learned.
+
+    But not the messages at `read`, none of which may be the first.
+    """
     ids, spoken = chatglm3_dialogue(tokenizer, messages)
     learned = [False] * len(ids)
     for place in spoken:
         learned[place] = True
+    for place in read:
+        start, end = (
+            len(chatglm3_dialogue(tokenizer, messages[:count])[0]) for count in (place, place + 1)
+        )
+        learned[start:end] = [False] * (end - start)
     return Example(ids, learned)
 
 

@@ -44,12 +44,21 @@ def dialogues(rng: random.Random, count: int, data: Path) -> Iterator[Dialogue]:
     for _ in range(count):
         language = LANGUAGES[rng.random() >= _CHINESE_SHARE]
         (kind,) = rng.choices(KINDS, list(_WEIGHTS.values()))
+        turns, others = talks[language].turns(kind)
         messages = [
-            message
-            for question, answer in talks[language].turns(kind)
-            for message in (PromptMessage("user", question), PromptMessage("assistant", answer))
+            *patterns.opening(rng),
+            *(
+                message
+                for question, answer in turns
+                for message in (PromptMessage("user", question), PromptMessage("assistant", answer))
+            ),
         ]
-        yield Dialogue(f"recall_{kind}", (*patterns.opening(rng), *messages))
+        read = {
+            place
+            for place, message in enumerate(messages)
+            if message.role == "assistant" and message.content in others
+        }
+        yield Dialogue(f"recall_{kind}", tuple(messages), frozenset(read))
 
 
 class _Talks:
@@ -61,7 +70,7 @@ class _Talks:
             for entry in read_entries(data)
             if entry.language == language and entry.kind in ("chat", "how_to")
         ]
-        asking = Asking(language, data, rng)
+        asking = self._asking = Asking(language, data, rng)
         told = ToldTalks(asking)
         orders = OrderTalks(asking, [entry for entry in entries if entry.steps])
         talked = TalkedTalks(asking, entries)
@@ -79,6 +88,7 @@ class _Talks:
             "sums": talked.running_sum,
         }
 
-    def turns(self, kind: str) -> list[Turn]:
-        """One talk of `kind`."""
-        return self._makers[kind]()
+    def turns(self, kind: str) -> tuple[list[Turn], set[str]]:
+        """One talk of `kind`, and which of its answers other assistants have given."""
+        self._asking.others.clear()
+        return self._makers[kind](), self._asking.others

@@ -54,7 +54,7 @@ class OrderTalks:
         listed = separator.join(form.format(*each) for each in enumerate(steps, 1))
         heard = self._steps["heard"].format(self._number(len(steps)))
         told = pick(self._steps["tell"], rng).replace("{}", listed)
-        return [(told, heard), *self._ask_steps(steps, rng.choice((2, 3, 4)))]
+        return [(told, asking.heard(heard)), *self._ask_steps(steps, rng.choice((2, 3, 4)))]
 
     def given_steps(self) -> list[Turn]:
         """A how-to that the assistant gives, and questions about its steps."""

@@ -9,9 +9,18 @@ from pathlib import Path
 from glmscope.train.generators.chat_entries import Language
 from glmscope.train.generators.chat_recall import Turn
 from glmscope.train.generators.chat_values import Slots
-from glmscope.train.generators.recall_material import Ask, Fact, Material, pick, read_material
+from glmscope.train.generators.recall_material import (
+    Ask,
+    Fact,
+    Material,
+    expand,
+    pick,
+    read_material,
+)
 
 _HEARD_AGAIN_SHARE = 0.45
+_OTHERS_SHARE = 0.55
+"""How often what is said to something told is not the model's own."""
 
 
 class Asking:
@@ -22,6 +31,8 @@ class Asking:
         self.material: Material = read_material(data, language)
         self.rng = rng
         self._frames = self.material.words["frames"]
+        self.others: set[str] = set()
+        """What other assistants have said: read, and not learned."""
 
     def slots(self) -> Slots:
         """Fresh values."""
@@ -61,9 +72,15 @@ class Asking:
             return sentence
         return sentence if self.rng.random() < 0.12 else sentence[0].upper() + sentence[1:]
 
-    def heard(self) -> str:
-        """What is said to something told, in general."""
-        return str(self.rng.choice(self._frames["heard"]))
+    def heard(self, own: str | None = None) -> str:
+        """What is said to something told: by the model, in general or `own`, or by another."""
+        if self.rng.random() < _OTHERS_SHARE:
+            sentences = self.rng.sample(self._frames["others"], self.rng.choice((1, 1, 2)))
+            blank = "" if self.language == "zh" else " "
+            said = blank.join(expand(sentence, self.rng) for sentence in sentences)
+            self.others.add(said)
+            return said
+        return own or str(self.rng.choice(self._frames["heard"]))
 
     def correction(self, sentence: str) -> str:
         """`sentence` put right what was told before."""
@@ -141,7 +158,7 @@ class ToldTalks:
         fact, first = told[place]
         second = first.redrawn(fact.unknown)
         sentence = self._asking.correction(second.fill(pick(fact.tell, self._rng)))
-        turns.append((sentence, second.fill(fact.heard)))
+        turns.append((sentence, self._asking.heard(second.fill(fact.heard))))
         told[place] = (fact, second)
         asked = [told[place]]
         if place > 0:
@@ -178,9 +195,8 @@ class ToldTalks:
         ]
 
     def _heard(self, fact: Fact, values: Slots) -> str:
-        if self._rng.random() < _HEARD_AGAIN_SHARE:
-            return values.fill(fact.heard)
-        return self._asking.heard()
+        again = self._rng.random() < _HEARD_AGAIN_SHARE
+        return self._asking.heard(values.fill(fact.heard) if again else None)
 
     def ask(self, ask: Ask, values: Slots) -> Turn:
         """A question, and its answer."""
