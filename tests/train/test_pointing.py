@@ -185,6 +185,14 @@ def test_what_is_asked_back_is_looked_at_until_it_is_written() -> None:
     assert set(range(begins, written)) <= set(told)
 
 
+def test_an_answer_looks_at_the_words_that_ask_for_what_was_told() -> None:
+    example = told_and_asked(*TWO_TOWNS)
+    asked = pointers(example, Kind.ASKED)
+    assert {text(example, places) for places in asked.values()} == {"上海"}
+    told = set(pointers(example, Kind.TOLD))
+    assert set(asked) == told - set().union(*asked.values())
+
+
 def test_what_is_told_is_linked_to_what_it_is_asked_by() -> None:
     example = told_and_asked(*TWO_TOWNS)
     links = pointers(example, Kind.LINK)

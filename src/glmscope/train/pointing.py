@@ -41,7 +41,8 @@ class Kind(IntEnum):
 
     OWNER = 0  # from tokens of a tool in the list, one in a few, to the tool's name
     MATCH = 1  # from each token of a question to the same one in the list of tools, or told before
-    ASKED = 2  # from where a call begins to the tokens of the question that only its tool has
+    ASKED = 2  # from where a call begins to the tokens of the question that only its tool has, and
+    # from an answer to those that stand near what it says in what was told
     TOOL = 3  # from there to the same words in the tool
     BOUND = 4  # from a token of the question that one tool alone has to that tool's name
     NAME = 5  # from where a call begins to the name of its tool, the first of what is copied
@@ -116,7 +117,7 @@ class Pointing:
         for tool in tools:
             name = np.arange(tool.start, tool.start + _OF_A_NAME)
             places = np.arange(tool.start + _OF_A_NAME, tool.stop, _OWNER_STEP)
-            yield _rows(Kind.OWNER, np.repeat(places, len(name)), np.tile(name, len(places)))
+            yield _pairs(Kind.OWNER, places, name)
 
     def _matches(
         self, ids: NDArray[np.int64], start: int, tools: Sequence[range]
@@ -174,9 +175,10 @@ class Pointing:
         ends = np.stack((matches[pairs, 1], value[at]), axis=1)
         links = np.unique(np.sort(ends, axis=1), axis=0)
         yield _rows(Kind.LINK, links[:, 1], links[:, 0])
+        asking = np.unique(matches[pairs, 0])
         before = np.arange(start - 1, start + int(written[0]))
-        lookers = np.concatenate((np.unique(matches[pairs, 0]), before))
-        yield _rows(Kind.TOLD, np.repeat(lookers, len(value)), np.tile(value, len(lookers)))
+        yield _pairs(Kind.ASKED, before, asking)
+        yield _pairs(Kind.TOLD, np.concatenate((asking, before)), value)
 
     def _spoken_by_user(self, ids: NDArray[np.int64]) -> NDArray[np.bool_]:
         """[S]: which of `ids` stand in a turn of the user."""
@@ -241,6 +243,11 @@ def _runs(equal: NDArray[np.bool_]) -> NDArray[np.int16]:
     for place in range(1, len(equal)):
         backward[place, 1:] += backward[place, 1:] * backward[place - 1, :-1]
     return forward + backward - equal
+
+
+def _pairs(kind: Kind, places: NDArray[np.int64], sources: NDArray[np.int64]) -> NDArray[np.int64]:
+    """From each of `places` to each of `sources`."""
+    return _rows(kind, np.repeat(places, len(sources)), np.tile(sources, len(places)))
 
 
 def _rows(kind: Kind, places: NDArray[np.int64], sources: NDArray[np.int64]) -> NDArray[np.int64]:
