@@ -64,6 +64,14 @@ def test_a_call_ends_with_observation_and_an_answer_with_user() -> None:
     assert cut.learned[-1]
 
 
+def test_what_another_assistant_said_is_read_and_not_learned() -> None:
+    whole = chatglm3_example(TOKENIZER, DIALOGUE)
+    example = chatglm3_example(TOKENIZER, DIALOGUE, read=[4])
+    assert example.ids == whole.ids
+    call, _, thanks = learned_stretches(whole)
+    assert learned_stretches(example) == [call, thanks]
+
+
 def test_rounds_teach_the_last_answer_and_the_end_token() -> None:
     messages = (PromptMessage("system", "请简短。"), *DIALOGUE[5:], *DIALOGUE[5:])
     example = chatglm2_example(TOKENIZER, messages)

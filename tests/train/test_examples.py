@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import random
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -19,11 +20,15 @@ from glmscope.train.settings import Settings, load_settings
 from tests.train.tiny import write_settings
 
 RNG = random.Random(1)
-MADE = [Example([5, 6, 7], [False, True, True]), Example([8], [True]), Example([9, 1], [True] * 2)]
+MADE = [
+    Example([5, 6, 7], [False, True, True]),
+    Example([8], [True], renamable=True),
+    Example([9, 1], [True] * 2),
+]
 
 
-def as_lists(examples: Examples) -> list[tuple[list[int], list[bool]]]:
-    return [(list(one.ids), list(one.learned)) for one in examples]
+def as_lists(examples: Sequence[Example]) -> list[tuple[list[int], list[bool], bool]]:
+    return [(list(one.ids), list(one.learned), one.renamable) for one in examples]
 
 
 @pytest.fixture
@@ -35,7 +40,7 @@ def drawn(tmp_path: Path) -> tuple[Settings, Path, Path]:
 
 def test_examples_come_back_one_by_one() -> None:
     collected = Examples.collect(MADE)
-    assert as_lists(collected) == [(list(one.ids), list(one.learned)) for one in MADE]
+    assert as_lists(collected) == as_lists(MADE)
     assert list(collected[-1].ids) == [9, 1]
     assert [list(one.ids) for one in collected[:2]] == [[5, 6, 7], [8]]
     with pytest.raises(IndexError):

@@ -53,6 +53,18 @@ def test_user_and_assistant_take_turns_in_clean_texts() -> None:
             assert not re.search(r"[{}\[\]|]", message.content), message.content
 
 
+def test_what_others_say_follows_what_is_told_and_is_only_read() -> None:
+    read = [
+        (dialogue.messages[place].content, dialogue.messages[place + 1 :])
+        for dialogue in made()
+        for place in dialogue.read
+    ]
+    assert len(read) > 1000 and len({content for content, _ in read}) > 300
+    assert all(after for _, after in read), "the last answer is the model's own"
+    own = {"好的，我记住了。", "All right, I will remember that."}
+    assert own.isdisjoint(content for content, _ in read)
+
+
 def test_answers_are_in_the_language_of_the_question() -> None:
     for dialogue in made():
         for question, answer in turns(dialogue):

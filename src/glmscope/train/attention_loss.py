@@ -16,6 +16,8 @@ from glmscope.model.config import ModelConfig
 from glmscope.train.model import ChatGLM, positions_within, rotate
 from glmscope.train.pointing import Kind
 
+_CHOICES = (Kind.BOUND, Kind.NAME, Kind.FIRST, Kind.TOLD)
+
 
 @dataclass(frozen=True)
 class Heads:
@@ -25,11 +27,16 @@ class Heads:
     layer: int
     heads: tuple[int, ...]
 
+    @property
+    def weight(self) -> float:
+        """How much they count: half as much again where one place chooses among many."""
+        return 1.5 if self.kind in _CHOICES else 1.0
+
 
 def supervised_heads(config: ModelConfig) -> tuple[Heads, ...]:
     """Heads of each group for every kind, layer after layer: each kind builds on the one below.
 
-    COPY has two layers, and so counts twice in a sum.
+    COPY and FIRST have two layers, and so count twice in a sum.
     """
     size = config.num_attention_heads // config.groups
     first = tuple(range(0, config.num_attention_heads, size))
@@ -45,7 +52,7 @@ def supervised_heads(config: ModelConfig) -> tuple[Heads, ...]:
     steps |= {Kind.LINK: (Kind.OWNER, second), Kind.TOLD: (Kind.TOOL, second)}
     found = (Heads(kind, max(lowest + step, 0), heads) for kind, (step, heads) in steps.items())
     # What a token is has to come through few numbers: two layers hold twice as many.
-    return (*found, Heads(Kind.COPY, last, first))
+    return (*found, Heads(Kind.COPY, last, first), Heads(Kind.FIRST, last, first))
 
 
 def pointing_losses(

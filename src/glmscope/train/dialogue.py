@@ -10,6 +10,14 @@ from typing import Protocol
 
 from glmscope.text.prompt import PromptMessage
 
+_RENAMABLE = frozenset(
+    (
+        *("recall_scenes", "recall_facts", "recall_stories", "recall_untold"),
+        *("recall_corrections", "recall_lists", "recall_told_steps"),
+        *("tool_call", "tool_answer", "tool_several", "tool_ask"),
+    )
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Dialogue:
@@ -30,6 +38,11 @@ class Dialogue:
         offers_tools = any(one.tools is not None or one.metadata for one in self.messages)
         roles = [one.role for one in spoken]
         return not offers_tools and roles == ["user", "assistant"] * (len(spoken) // 2)
+
+    @property
+    def renamable(self) -> bool:
+        """Whether words stand in it for any word: it tells and asks back, or calls a tool."""
+        return self.kind in _RENAMABLE
 
 
 class Generator(Protocol):

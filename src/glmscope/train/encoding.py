@@ -16,17 +16,24 @@ from glmscope.text.tokenizer import Tokenizer
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """Token ids, and for each whether the model is to learn to write it."""
+    """Token ids, and for each whether the model is to learn to write it.
+
+    Where it is `renamable`, other words may stand for those that it copies (`renaming`).
+    """
 
     ids: Sequence[int]
     learned: Sequence[bool]
+    renamable: bool = False
 
     def __len__(self) -> int:
         return len(self.ids)
 
 
 def chatglm3_example(
-    tokenizer: Tokenizer, messages: Sequence[PromptMessage], read: Collection[int] = ()
+    tokenizer: Tokenizer,
+    messages: Sequence[PromptMessage],
+    read: Collection[int] = (),
+    renamable: bool = False,
 ) -> Example:
     """A dialogue in roles, of which all that the assistant generates is learned.
 
@@ -41,7 +48,7 @@ def chatglm3_example(
             len(chatglm3_dialogue(tokenizer, messages[:count])[0]) for count in (place, place + 1)
         )
         learned[start:end] = [False] * (end - start)
-    return Example(ids, learned)
+    return Example(ids, learned, renamable)
 
 
 def chatglm2_example(tokenizer: Tokenizer, messages: Sequence[PromptMessage]) -> Example:

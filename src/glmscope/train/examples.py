@@ -29,17 +29,25 @@ from glmscope.train.material import (
 )
 from glmscope.train.settings import Settings
 
+_ARRAYS = ("ids", "learned", "ends", "renamable")
+"""What a file of examples holds, in the order that `Examples` takes."""
+
 
 class Examples(Sequence[Example]):
     """Examples end to end in two arrays: five bytes a token.
 
-    `ids` int32 [T], `learned` bool [T], `ends` int64 [N], the place after each one.
+    `ids` int32 [T], `learned` bool [T], `ends` int64 [N], the place after each one, and
+    `renamable` bool [N].
     """
 
     def __init__(
-        self, ids: NDArray[np.int32], learned: NDArray[np.bool_], ends: NDArray[np.int64]
+        self,
+        ids: NDArray[np.int32],
+        learned: NDArray[np.bool_],
+        ends: NDArray[np.int64],
+        renamable: NDArray[np.bool_],
     ) -> None:
-        self.ids, self.learned, self.ends = ids, learned, ends
+        self.ids, self.learned, self.ends, self.renamable = ids, learned, ends, renamable
 
     @classmethod
     def collect(cls, examples: Iterable[Example]) -> Examples:
@@ -48,7 +56,8 @@ class Examples(Sequence[Example]):
         tokens = itertools.chain.from_iterable(example.ids for example in kept)
         learned = itertools.chain.from_iterable(example.learned for example in kept)
         ends = np.cumsum([len(example) for example in kept], dtype=np.int64)
-        return cls(np.fromiter(tokens, np.int32), np.fromiter(learned, np.bool_), ends)
+        renamable = np.array([example.renamable for example in kept], np.bool_)
+        return cls(np.fromiter(tokens, np.int32), np.fromiter(learned, np.bool_), ends, renamable)
 
     @classmethod
     def join(cls, parts: Sequence[Examples]) -> Examples:
@@ -58,6 +67,7 @@ class Examples(Sequence[Example]):
             np.concatenate([part.ids for part in parts]),
             np.concatenate([part.learned for part in parts]),
             np.concatenate([part.ends + at for part, at in zip(parts, starts, strict=False)]),
+            np.concatenate([part.renamable for part in parts]),
         )
 
     def __len__(self) -> int:
@@ -76,7 +86,8 @@ class Examples(Sequence[Example]):
             raise IndexError(f"there are {len(self)} examples")
         end = place % len(self)
         inside = slice(int(self.ends[end - 1]) if end else 0, int(self.ends[end]))
-        return Example(self.ids[inside], self.learned[inside])  # type: ignore[arg-type]
+        renamable = bool(self.renamable[end])
+        return Example(self.ids[inside], self.learned[inside], renamable)  # type: ignore[arg-type]
 
 
 def tuning_examples(settings: Settings, vocabulary: Path, kept: Path) -> Examples:
@@ -88,10 +99,11 @@ def tuning_examples(settings: Settings, vocabulary: Path, kept: Path) -> Example
     if kept.exists():
         with np.load(kept) as file:
             if str(file["key"]) == key:
-                return Examples(file["ids"], file["learned"], file["ends"])
+                return Examples(*(file[name] for name in _ARRAYS))
     examples = Examples.join(list(_drawn(settings, vocabulary)))
     partial_file = kept.with_suffix(".partial.npz")
-    np.savez(partial_file, key=key, ids=examples.ids, learned=examples.learned, ends=examples.ends)
+    arrays = {name: getattr(examples, name) for name in _ARRAYS}
+    np.savez(partial_file, key=key, **arrays)
     partial_file.replace(kept)
     return examples
 

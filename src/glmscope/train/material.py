@@ -89,4 +89,4 @@ def tuning_example(
     """A dialogue in roles, or, where they can hold it, for `rounds_share` of them in rounds."""
     if dialogue.fits_rounds and rng.random() < rounds_share:
         return chatglm2_example(tokenizer, dialogue.messages)
-    return chatglm3_example(tokenizer, dialogue.messages, dialogue.read)
+    return chatglm3_example(tokenizer, dialogue.messages, dialogue.read, dialogue.renamable)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from glmscope.train.encoding import Example
 from glmscope.train.pointing import Pointing
+from glmscope.train.renaming import Renaming
 
 IGNORED = -100
 PACKED_AT_ONCE = 4096
@@ -42,8 +43,11 @@ def batches(
     tokens: int,
     rng: random.Random,
     pointing: Pointing | None = None,
+    renaming: Renaming | None = None,
 ) -> Iterator[Batch]:
     """All examples once, in random order, in batches of about `tokens`, with their pointers.
+
+    With `renaming`, which needs the pointers, other words stand for some that are copied.
 
     Examples open rows of the shortest of `lengths` that holds them and are put into what is left
     of open ones, best fit; longer ones than the longest are cut there. A batch has rows of one
@@ -61,7 +65,7 @@ def batches(
         ready = list(_full_batches(waiting, tokens, last))
         rng.shuffle(ready)
         for length, rows in ready:
-            yield _batch(rows, length, pointing)
+            yield _batch(rows, length, pointing, renaming, rng)
 
 
 def _rows(chunk: Sequence[Example], lengths: Sequence[int]) -> dict[int, list[list[Example]]]:
@@ -94,7 +98,13 @@ def _full_batches(
             del rows[:count]
 
 
-def _batch(rows: Sequence[Sequence[Example]], length: int, pointing: Pointing | None) -> Batch:
+def _batch(
+    rows: Sequence[Sequence[Example]],
+    length: int,
+    pointing: Pointing | None,
+    renaming: Renaming | None,
+    rng: random.Random,
+) -> Batch:
     shape = (len(rows), length)
     ids, documents = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
     targets = np.full(shape, IGNORED, np.int64)
@@ -104,12 +114,14 @@ def _batch(rows: Sequence[Sequence[Example]], length: int, pointing: Pointing | 
         for number, example in enumerate(examples, start=1):
             size = min(len(example), length)
             end = place + size
-            ids[row, place:end] = example.ids[:size]
-            documents[row, place:end] = number
-            following = np.asarray(example.ids[1:size], np.int64)
-            targets[row, place : end - 1] = np.where(example.learned[1:size], following, IGNORED)
+            own = np.asarray(example.ids, np.int64)
             if pointing is not None:
-                pointers.append(_moved(pointing.of(example), row, place, size))
+                found = pointing.of(example)
+                pointers.append(_moved(found, row, place, size))
+                own = own if renaming is None else renaming.of(example, found, rng)
+            ids[row, place:end] = own[:size]
+            documents[row, place:end] = number
+            targets[row, place : end - 1] = np.where(example.learned[1:size], own[1:size], IGNORED)
             place = end
     return Batch(ids, targets, documents, np.concatenate(pointers))
 

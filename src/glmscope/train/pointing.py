@@ -47,8 +47,9 @@ class Kind(IntEnum):
     BOUND = 4  # from a token of the question that one tool alone has to that tool's name
     NAME = 5  # from where a call begins to the name of its tool, the first of what is copied
     COPY = 6  # from before each token that is copied to where it comes from
-    LINK = 7  # in what was told, between a word that is asked by and what is asked for
-    TOLD = 8  # from that word in the question, and until it is written, to what is asked for
+    FIRST = 7  # the same from before the first token of each copy: which of all to copy
+    LINK = 8  # in what was told, between a word that is asked by and what is asked for
+    TOLD = 9  # from that word in the question, and until it is written, to what is asked for
 
 
 def commonest(ids: NDArray[np.int32]) -> NDArray[np.int64]:
@@ -88,13 +89,14 @@ class Pointing:
         found = [np.zeros((0, 3), np.int64), *self._owners(tools)]
         for start, end in turns(learned):
             sources = self._sources(ids, start, end)
-            places, looked_at = np.nonzero(sources)
-            found.append(_rows(Kind.COPY, places + start - 1, looked_at))
+            found.append(_before(Kind.COPY, sources, start))
+            name = self._name(ids, start, end)
+            if name is not None or end - start <= _LONGEST_RECALL:
+                found.append(_before(Kind.FIRST, _first_of_each_run(sources), start))
             if len(tools) > 1:
                 matches = self._matches(ids, start, tools)
                 found.append(_rows(Kind.MATCH, matches[:, 0], matches[:, 1]))
                 found.append(_bound(tools, matches))
-                name = self._name(ids, start, end)
                 if name is not None:
                     found += self._choice(name - 1, sources[name - start], tools, matches)
             elif not tools and end - start <= _LONGEST_RECALL:
@@ -225,6 +227,19 @@ def _bound(tools: Sequence[range], matches: NDArray[np.int64]) -> NDArray[np.int
     places, counts = np.unique(pairs[:, 0], return_counts=True)
     pairs = pairs[np.isin(pairs[:, 0], places[counts == 1])]
     return _rows(Kind.BOUND, pairs[:, 0], pairs[:, 1])
+
+
+def _before(kind: Kind, sources: NDArray[np.bool_], start: int) -> NDArray[np.int64]:
+    """From before each token of the turn at `start` to its `sources` [turn, start]."""
+    places, looked_at = np.nonzero(sources)
+    return _rows(kind, places + start - 1, looked_at)
+
+
+def _first_of_each_run(sources: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The sources of those tokens that do not go on with a copy where the token before stood."""
+    goes_on = np.zeros(len(sources), bool)
+    goes_on[1:] = (sources[1:, 1:] & sources[:-1, :-1]).any(axis=1)
+    return sources & ~goes_on[:, None]
 
 
 def turns(learned: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:

@@ -43,6 +43,7 @@ from glmscope.train.preferences import (
     read_pairs,
     write_pairs,
 )
+from glmscope.train.renaming import Renaming
 from glmscope.train.sampling import sample_pairs
 from glmscope.train.settings import Optimization, Settings
 from glmscope.train.trainer import (
@@ -126,9 +127,10 @@ def retune(settings: Settings, work: Path, compiled: bool = True) -> str:
         assistant=_tokenizer(work).special.assistant,
         weight=settings.retune.opening_weight,
     )
-    pointing = None
+    pointing = renaming = None
     if settings.retune.pointing_weight:
-        pointing = Pointing(_tokenizer(work), commonest(drawn().ids))
+        words, common = _tokenizer(work), commonest(drawn().ids)
+        pointing, renaming = Pointing(words, common), Renaming(words, common)
     return _fit(
         "retune",
         model,
@@ -139,6 +141,7 @@ def retune(settings: Settings, work: Path, compiled: bool = True) -> str:
         compiled,
         weigh,
         pointing,
+        renaming,
     )
 
 
@@ -196,11 +199,12 @@ def _fit(
     compiled: bool,
     weigh: Callable[[Tensor], Tensor] | None = None,
     pointing: Pointing | None = None,
+    renaming: Renaming | None = None,
 ) -> str:
     model = model.to(best_device())
     # The name keeps stages apart; the same seed gives the same batches to a run that goes on.
     rng = random.Random(f"{settings.seed} {stage}")  # noqa: S311
-    rounds = _epochs(epoch, options, rng, pointing)
+    rounds = _epochs(epoch, options, rng, pointing, renaming)
     trainer = Trainer(stage, model, options, work)
     loss = language_model_loss(model, compiled, weigh, options.pointing_weight)
     end = trainer.run(rounds, loss)
@@ -213,13 +217,14 @@ def _epochs(
     options: Optimization,
     rng: random.Random,
     pointing: Pointing | None,
+    renaming: Renaming | None,
 ) -> Iterator[Batch]:
     """Batches without end: the examples are made once and shuffled anew in every round."""
     examples = epoch(rng)
     if not examples:
         raise UsageError("There is nothing to train on.")
     while True:
-        yield from batches(examples, options.lengths, options.batch_tokens, rng, pointing)
+        yield from batches(examples, options.lengths, options.batch_tokens, rng, pointing, renaming)
 
 
 def _vocabulary(work: Path) -> bytes:

@@ -20,6 +20,7 @@ from glmscope.train.memory import give_back_memory, keep_freed_memory
 from glmscope.train.model import ChatGLM
 from glmscope.train.optimizer import Optimizers
 from glmscope.train.packing import Batch
+from glmscope.train.pointing import Kind
 from glmscope.train.settings import Optimization
 
 
@@ -37,6 +38,7 @@ Loss = Callable[[Any], Tensor]
 
 GRADIENT_LIMIT = 1.0
 OPENING_TOKENS = 4
+CHOICE_WEIGHT = 3.0
 GIVE_BACK_EVERY = 20
 """Steps after which free memory is returned."""
 
@@ -163,6 +165,17 @@ def opening_weights(ids: Tensor, assistant: int | None, weight: float) -> Tensor
     return torch.where(opening, weight, 1.0)
 
 
+def chosen_weights(weights: Tensor, pointers: Tensor) -> Tensor:
+    """`weights` [B, S], at least CHOICE_WEIGHT where the first token of a copy is chosen.
+
+    `pointers` [P, 4] as batches have them; what follows in a copy is foretold by what came before.
+    """
+    row, _, place, _ = pointers[pointers[:, 1] == Kind.FIRST].unbind(1)
+    weights = weights.clone()
+    weights[row, place] = weights[row, place].clamp(min=CHOICE_WEIGHT)
+    return weights
+
+
 def language_model_loss(
     model: ChatGLM,
     compiled: bool,
@@ -175,6 +188,7 @@ def language_model_loss(
     counts where the supervised heads look (`pointing`).
     """
     supervised = supervised_heads(model.config) if pointing_weight else ()
+    counted = torch.tensor([pointing_weight * heads.weight for heads in supervised])
     hidden = partial(model.hidden_and_inputs, layers=[heads.layer for heads in supervised])
     head = model.head_loss
     if compiled:
@@ -183,13 +197,13 @@ def language_model_loss(
 
     def loss(batch: Batch) -> Tensor:
         ids, targets, documents = tensors(batch, device)
-        weights = None if weigh is None else weigh(ids)
+        pointers = torch.from_numpy(batch.pointers).to(device)
+        weights = None if weigh is None else chosen_weights(weigh(ids), pointers)
         final, inputs = hidden(ids, documents)
         value = head(final, targets, weights)
         if not supervised:
             return value
-        pointers = torch.from_numpy(batch.pointers).to(device)
         looked = pointing_losses(model, inputs, supervised, documents, pointers)
-        return value + pointing_weight * looked.sum()
+        return value + (counted.to(device) * looked).sum()
 
     return loss

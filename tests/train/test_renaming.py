@@ -1,0 +1,108 @@
+"""Renaming: what is copied changes alike everywhere, and nothing else does."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="training needs PyTorch, which is not installed")
+
+from glmscope.family import Family  # noqa: E402
+from glmscope.text.prompt import PromptMessage  # noqa: E402
+from glmscope.text.tokenizer import Tokenizer  # noqa: E402
+from glmscope.text.vocabulary import BUILTIN_SENTENCES, build_vocabulary  # noqa: E402
+from glmscope.train import renaming as module  # noqa: E402
+from glmscope.train.encoding import Example, chatglm3_example  # noqa: E402
+from glmscope.train.packing import IGNORED, batches  # noqa: E402
+from glmscope.train.pointing import Pointing  # noqa: E402
+from glmscope.train.renaming import Renaming  # noqa: E402
+
+WORDS = Tokenizer(build_vocabulary(BUILTIN_SENTENCES, 1024, words_apart=True), Family.CHATGLM3)
+POINTING = Pointing(WORDS)
+RENAMING = Renaming(WORDS, np.zeros(0, np.int64))
+
+
+@pytest.fixture(autouse=True)
+def always(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever may be renamed is."""
+    monkeypatch.setattr(module, "EXAMPLES_SHARE", 1.0)
+    monkeypatch.setattr(module, "WORDS_SHARE", 1.0)
+
+
+def dialogue(*turns: str, renamable: bool = True) -> Example:
+    roles = ("user", "assistant") * len(turns)
+    messages = [PromptMessage(role, text) for role, text in zip(roles, turns, strict=False)]
+    return chatglm3_example(WORDS, messages, renamable=renamable)
+
+
+TOLD = dialogue("杭州看桃花，3天", "好的", "杭州看什么", "看桃花")
+
+
+def renamed(example: Example, seed: int = 0, renaming: Renaming = RENAMING) -> list[int]:
+    return renaming.of(example, POINTING.of(example), random.Random(seed)).tolist()
+
+
+def changed(example: Example) -> str:
+    """What of `example` is replaced, each piece once and in the order of ids."""
+    pairs = zip(example.ids, renamed(example), strict=True)
+    return WORDS.decode(sorted({before for before, after in pairs if before != after}))
+
+
+def test_the_same_piece_becomes_the_same_everywhere_and_others_stay_apart() -> None:
+    after = dict(zip(TOLD.ids, renamed(TOLD), strict=True))
+    assert [after[id_] for id_ in TOLD.ids] == renamed(TOLD)
+    assert len(set(after.values())) == len(after)
+
+
+def test_what_is_copied_is_replaced_and_what_is_not_stays() -> None:
+    assert set(changed(TOLD)) == set("看桃花")
+
+
+def test_what_is_written_from_memory_stays() -> None:
+    assert "桃" not in changed(dialogue("你好", "桃花", "杭州看桃花", "看桃花"))
+
+
+def test_digits_stay() -> None:
+    assert not changed(dialogue("12345", "好的", "几", "12345"))
+
+
+def test_what_stands_there_often_is_part_of_the_form() -> None:
+    assert not changed(dialogue("桃花" * 7, "好的", "什么", "桃花"))
+
+
+def test_what_is_common_is_neither_replaced_nor_put_in_the_place_of_others() -> None:
+    flower = WORDS.encode("桃花")[-1]
+    rest = [id_ for id_ in range(WORDS.piece_count) if id_ not in TOLD.ids]
+    common = np.array([flower, *rest[: len(rest) // 2]])
+    after = renamed(TOLD, renaming=Renaming(WORDS, common))
+    assert after.count(flower) == list(TOLD.ids).count(flower)
+    assert not set(after) - set(TOLD.ids) & set(common.tolist()) - {flower}
+
+
+def test_scripts_are_kept() -> None:
+    example = dialogue("name Hangzhou 桃花", "好的", "什么", "Hangzhou 桃花")
+    for before, after in zip(example.ids, renamed(example), strict=True):
+        if before != after:
+            assert WORDS.piece(before).isascii() == WORDS.piece(after).isascii()
+
+
+def test_other_dialogues_stay_as_they_are() -> None:
+    plain = replace(TOLD, renamable=False)
+    assert renamed(plain) == list(plain.ids)
+
+
+def test_about_half_of_the_examples_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "EXAMPLES_SHARE", 0.5)
+    kept = sum(renamed(TOLD, seed) == list(TOLD.ids) for seed in range(200))
+    assert 60 <= kept <= 140
+
+
+def test_batches_have_the_new_pieces_as_ids_and_as_targets() -> None:
+    size = len(TOLD)
+    (batch,) = batches([TOLD], [size], size, random.Random(0), POINTING, RENAMING)
+    assert batch.ids[0].tolist() != list(TOLD.ids)
+    places = np.flatnonzero(batch.targets[0] != IGNORED)
+    assert (batch.targets[0][places] == batch.ids[0][places + 1]).all()
