@@ -17,6 +17,7 @@ from glmscope.train.generators.recall_scenes import with_names
 from tests.support.paths import REPOSITORY
 
 DATA = REPOSITORY / "train" / "data"
+COPYING = ("facts", "stories", "corrections", "pairs")
 CHINESE = re.compile(r"[一-鿿]")
 
 
@@ -74,7 +75,7 @@ def test_answers_are_in_the_language_of_the_question() -> None:
 def test_numbers_and_codes_in_answers_are_copied_from_earlier() -> None:
     copied = 0
     for dialogue in made():
-        if dialogue.kind not in ("recall_facts", "recall_stories", "recall_corrections"):
+        if dialogue.kind.removeprefix("recall_") not in COPYING:
             continue
         earlier = ""
         for question, answer in turns(dialogue):

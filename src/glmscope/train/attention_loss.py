@@ -49,7 +49,7 @@ def supervised_heads(config: ModelConfig) -> tuple[Heads, ...]:
     last = config.num_layers - 1
     lowest = last - 1 - Kind.BOUND
     steps = {kind: (min(kind, Kind.BOUND), first) for kind in Kind}
-    steps |= {Kind.LINK: (Kind.OWNER, second), Kind.TOLD: (Kind.TOOL, second)}
+    steps |= {Kind.LINK: (Kind.ASKED, second), Kind.TOLD: (Kind.TOOL, second)}
     found = (Heads(kind, max(lowest + step, 0), heads) for kind, (step, heads) in steps.items())
     # What a token is has to come through few numbers: two layers hold twice as many.
     return (*found, Heads(Kind.COPY, last, first), Heads(Kind.FIRST, last, first))

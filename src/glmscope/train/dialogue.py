@@ -12,7 +12,7 @@ from glmscope.text.prompt import PromptMessage
 
 _RENAMABLE = frozenset(
     (
-        *("recall_scenes", "recall_facts", "recall_stories", "recall_untold"),
+        *("recall_scenes", "recall_facts", "recall_stories", "recall_pairs", "recall_untold"),
         *("recall_corrections", "recall_lists", "recall_told_steps"),
         *("tool_call", "tool_answer", "tool_several", "tool_ask"),
     )

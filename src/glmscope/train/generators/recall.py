@@ -17,6 +17,7 @@ from glmscope.train.generators.chat_patterns import read_patterns
 from glmscope.train.generators.chat_recall import Turn
 from glmscope.train.generators.recall_again import TalkedTalks
 from glmscope.train.generators.recall_orders import OrderTalks
+from glmscope.train.generators.recall_pairs import PairTalks
 from glmscope.train.generators.recall_scenes import SceneTalks
 from glmscope.train.generators.recall_talks import Asking, ToldTalks
 
@@ -25,6 +26,7 @@ _WEIGHTS = {
     "scenes": 55,
     "facts": 30,
     "stories": 12,
+    "pairs": 25,
     "untold": 3,
     "corrections": 5,
     "lists": 9,
@@ -78,6 +80,7 @@ class _Talks:
             "scenes": SceneTalks(asking, told).scenes,
             "facts": told.facts,
             "stories": told.story,
+            "pairs": PairTalks(asking, data).pairs,
             "untold": told.untold,
             "corrections": told.corrected,
             "lists": orders.items,
