@@ -152,3 +152,19 @@ def test_every_slot_has_values_and_no_bracket_stays_open(language: Language) -> 
         for ask in fact.asks:
             told = set(re.findall(r"\{\w+\}", " ".join((*fact.tell, fact.heard, *later))))
             assert set(re.findall(r"\{\w+\}", ask.answer)) <= told, ask.answer
+
+
+def test_of_a_pair_one_is_asked_for_by_the_other() -> None:
+    for dialogue in made():
+        if dialogue.kind != "recall_pairs":
+            continue
+        heard = {dialogue.messages[place].content for place in dialogue.read}
+        heard |= {"好的，我记住了。", "All right, I will remember that."}
+        told = "".join(question for question, answer in turns(dialogue) if answer in heard)
+        answers = [each for each in turns(dialogue) if each[1] not in heard]
+        assert told and answers
+        assert len({question for question, _ in answers}) == len(answers)
+        for question, answer in answers:
+            known = answer.removeprefix("It is ").removeprefix("是").rstrip("。.")
+            parts = [part for part in re.split("^在|的是|是|对应|在|的", known) if part]
+            assert all(part.lower() in told.lower() for part in parts), (told, question, answer)
