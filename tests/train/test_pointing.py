@@ -18,6 +18,7 @@ from glmscope.train.attention_loss import Heads, pointing_losses  # noqa: E402
 from glmscope.train.encoding import Example, chatglm3_example  # noqa: E402
 from glmscope.train.packing import batches  # noqa: E402
 from glmscope.train.pointing import Kind, Pointing, commonest  # noqa: E402
+from glmscope.train.trainer import chosen_weights  # noqa: E402
 from tests.train.tiny import tiny_model  # noqa: E402
 
 WORDS = Tokenizer(build_vocabulary(BUILTIN_SENTENCES, 1024, words_apart=True), Family.CHATGLM3)
@@ -286,3 +287,17 @@ def test_heads_learn_to_look_where_they_are_told() -> None:
         optimizer.step()
         losses.append(loss.item())
     assert losses[-1] < losses[0] / 4
+
+
+def test_the_first_of_a_copy_counts_more_and_openings_stay() -> None:
+    pointers = torch.tensor([[0, Kind.FIRST, 2, 0], [1, Kind.FIRST, 1, 0], [0, Kind.COPY, 3, 0]])
+    weights = torch.tensor([[1.0, 1.0, 1.0, 1.0], [1.0, 6.0, 1.0, 1.0]])
+    assert chosen_weights(weights, pointers).tolist() == [[1, 1, 3, 1], [1, 6, 1, 1]]
+    assert weights[0, 2] == 1
+
+
+def test_only_the_first_token_of_each_copy_is_chosen() -> None:
+    example = told_and_asked(("上海看桃花", "好的"), ("说一遍", "上海看桃花"))
+    copied, first = (sorted(pointers(example, kind)) for kind in (Kind.COPY, Kind.FIRST))
+    assert [place - copied[0] for place in copied] == list(range(len(copied)))
+    assert len(copied) > 2 and first == copied[:1]
