@@ -289,6 +289,14 @@ def test_heads_learn_to_look_where_they_are_told() -> None:
     assert losses[-1] < losses[0] / 4
 
 
+def test_a_copy_goes_on_after_a_sign() -> None:
+    words = "Hangzhou_name_city"
+    example = told_and_asked((words, "好的"), ("说一遍", words))
+    copied, first = (sorted(pointers(example, kind)) for kind in (Kind.COPY, Kind.FIRST))
+    assert len(copied) > 3 and first == copied[:1]
+    assert copied != list(range(copied[0], copied[0] + len(copied))), "signs stand between"
+
+
 def test_the_first_of_a_copy_counts_more_and_openings_stay() -> None:
     pointers = torch.tensor([[0, Kind.FIRST, 2, 0], [1, Kind.FIRST, 1, 0], [0, Kind.COPY, 3, 0]])
     weights = torch.tensor([[1.0, 1.0, 1.0, 1.0], [1.0, 6.0, 1.0, 1.0]])

@@ -11,10 +11,12 @@ import pytest
 torch = pytest.importorskip("torch", reason="training needs PyTorch, which is not installed")
 
 from glmscope.family import Family  # noqa: E402
-from glmscope.text.prompt import PromptMessage  # noqa: E402
+from glmscope.text.prompt import TOOLS_HEADER, PromptMessage  # noqa: E402
 from glmscope.text.tokenizer import Tokenizer  # noqa: E402
+from glmscope.text.toolcall import write_fenced_call  # noqa: E402
 from glmscope.text.vocabulary import BUILTIN_SENTENCES, build_vocabulary  # noqa: E402
 from glmscope.train import renaming as module  # noqa: E402
+from glmscope.train.dialogue import Dialogue  # noqa: E402
 from glmscope.train.encoding import Example, chatglm3_example  # noqa: E402
 from glmscope.train.packing import IGNORED, batches  # noqa: E402
 from glmscope.train.pointing import Pointing  # noqa: E402
@@ -65,6 +67,25 @@ def test_what_is_written_from_memory_stays() -> None:
     assert "桃" not in changed(dialogue("你好", "桃花", "杭州看桃花", "看桃花"))
 
 
+def test_words_that_only_the_question_has_stay() -> None:
+    example = dialogue("杭州看桃花", "好的", "上海怎么样", "上海看桃花")
+    assert set(changed(example)) == set("看桃花")
+
+
+def test_the_values_of_a_call_come_from_its_question() -> None:
+    tool = {"name": "clock", "description": "时间", "parameters": {"properties": {"city": {}}}}
+    messages = [
+        PromptMessage("system", TOOLS_HEADER, tools=[tool]),
+        PromptMessage("user", "桃花的时间"),
+        PromptMessage("assistant", write_fenced_call({"city": "桃花"}), "clock"),
+    ]
+    assert set("桃花") <= set(changed(chatglm3_example(WORDS, messages, renamable=True)))
+
+
+def test_an_order_is_asked_for_by_words_that_mean_something() -> None:
+    assert not Dialogue("recall_lists", ()).renamable and Dialogue("recall_pairs", ()).renamable
+
+
 def test_digits_stay() -> None:
     assert not changed(dialogue("12345", "好的", "几", "12345"))
 
@@ -98,6 +119,20 @@ def test_about_half_of_the_examples_stay(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(module, "EXAMPLES_SHARE", 0.5)
     kept = sum(renamed(TOLD, seed) == list(TOLD.ids) for seed in range(200))
     assert 60 <= kept <= 140
+
+
+def test_the_same_numbers_give_the_same_batches() -> None:
+    once, again = (
+        next(batches([TOLD] * 8, [64], 64 * 8, random.Random(5), POINTING, RENAMING)).ids
+        for _ in range(2)
+    )
+    assert (once == again).all()
+    assert len(set(map(tuple, once.tolist()))) > 1, "each draw has words of its own"
+
+
+def test_renaming_needs_to_know_what_is_copied() -> None:
+    with pytest.raises(ValueError, match="pointers"):
+        next(batches([TOLD], [64], 64, random.Random(0), None, RENAMING))
 
 
 def test_batches_have_the_new_pieces_as_ids_and_as_targets() -> None:

@@ -75,8 +75,8 @@ def pointing_losses(
             losses.append(torch.zeros((), device=documents.device))
             continue
         lookers, at = torch.unique(torch.stack((row, place)), dim=1, return_inverse=True)
-        right = torch.zeros(lookers.shape[1], documents.shape[1], dtype=torch.bool)
-        right = right.to(documents.device)
+        shape = (lookers.shape[1], documents.shape[1])
+        right = torch.zeros(shape, dtype=torch.bool, device=documents.device)
         right[at, source] = True
         shared = (heads.layer, heads.heads)
         if shared not in projected:

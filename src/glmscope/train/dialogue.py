@@ -13,7 +13,7 @@ from glmscope.text.prompt import PromptMessage
 _RENAMABLE = frozenset(
     (
         *("recall_scenes", "recall_facts", "recall_stories", "recall_pairs", "recall_untold"),
-        *("recall_corrections", "recall_lists", "recall_told_steps"),
+        "recall_corrections",
         *("tool_call", "tool_answer", "tool_several", "tool_ask"),
     )
 )
@@ -41,7 +41,10 @@ class Dialogue:
 
     @property
     def renamable(self) -> bool:
-        """Whether words stand in it for any word: it tells and asks back, or calls a tool."""
+        """Whether words stand in it for any word: it tells and asks back, or calls a tool.
+
+        Not where an order is asked for: 第三 says which of all.
+        """
         return self.kind in _RENAMABLE
 
 

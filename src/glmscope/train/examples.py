@@ -34,7 +34,7 @@ _ARRAYS = ("ids", "learned", "ends", "renamable")
 
 
 class Examples(Sequence[Example]):
-    """Examples end to end in two arrays: five bytes a token.
+    """Examples end to end in arrays: five bytes a token.
 
     `ids` int32 [T], `learned` bool [T], `ends` int64 [N], the place after each one, and
     `renamable` bool [N].

@@ -47,12 +47,15 @@ def batches(
 ) -> Iterator[Batch]:
     """All examples once, in random order, in batches of about `tokens`, with their pointers.
 
-    With `renaming`, which needs the pointers, other words stand for some that are copied.
+    With `renaming`, which needs the pointers, other words stand for some that are copied; `rng`
+    draws them, too. Raises ValueError for one without `pointing`.
 
     Examples open rows of the shortest of `lengths` that holds them and are put into what is left
     of open ones, best fit; longer ones than the longest are cut there. A batch has rows of one
     length.
     """
+    if renaming is not None and pointing is None:
+        raise ValueError("What is copied is known from pointers alone.")
     order = list(range(len(examples)))
     rng.shuffle(order)
     waiting: dict[int, list[list[Example]]] = {length: [] for length in lengths}

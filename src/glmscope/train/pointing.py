@@ -33,7 +33,7 @@ _OWNER_STEP = 4
 _SAID_TOGETHER = 24
 """Tokens that lie this close belong to one thing that was told."""
 _LONGEST_RECALL = 48
-"""A longer answer has words of earlier turns in it without being about them."""
+"""A longer answer has words of earlier turns in it without being about them or choosing them."""
 
 
 class Kind(IntEnum):
@@ -47,7 +47,7 @@ class Kind(IntEnum):
     BOUND = 4  # from a token of the question that one tool alone has to that tool's name
     NAME = 5  # from where a call begins to the name of its tool, the first of what is copied
     COPY = 6  # from before each token that is copied to where it comes from
-    FIRST = 7  # the same from before the first token of each copy: which of all to copy
+    FIRST = 7  # the same from before the first token of each copy, in calls and short answers
     LINK = 8  # in what was told, between a word that is asked by and what is asked for
     TOLD = 9  # from that word in the question, and until it is written, to what is asked for
 
@@ -92,7 +92,8 @@ class Pointing:
             found.append(_before(Kind.COPY, sources, start))
             name = self._name(ids, start, end)
             if name is not None or end - start <= _LONGEST_RECALL:
-                found.append(_before(Kind.FIRST, _first_of_each_run(sources), start))
+                same = ids[start:end, None] == ids[None, :start]
+                found.append(_before(Kind.FIRST, _first_of_each_run(sources, same), start))
             if len(tools) > 1:
                 matches = self._matches(ids, start, tools)
                 found.append(_rows(Kind.MATCH, matches[:, 0], matches[:, 1]))
@@ -158,7 +159,8 @@ class Pointing:
     ) -> Iterator[NDArray[np.int64]]:
         """What the question before the turn at `start` asks back, if the turn says it.
 
-        That is the first that the turn has from what the user told and not from the question.
+        That is the first that the turn has from what the user told and not from the question,
+        wherever it stands before: what the assistant has said of it is as good.
         """
         users = np.flatnonzero(ids[:start] == self._user)
         asked = int(users[-1]) if len(users) else 0
@@ -235,10 +237,14 @@ def _before(kind: Kind, sources: NDArray[np.bool_], start: int) -> NDArray[np.in
     return _rows(kind, places + start - 1, looked_at)
 
 
-def _first_of_each_run(sources: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The sources of those tokens that do not go on with a copy where the token before stood."""
+def _first_of_each_run(sources: NDArray[np.bool_], same: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The sources [turn, start] of those tokens that do not go on with a copy.
+
+    A copy goes on after a blank, a sign or the like that is the `same` [turn, start] there, too.
+    """
     goes_on = np.zeros(len(sources), bool)
     goes_on[1:] = (sources[1:, 1:] & sources[:-1, :-1]).any(axis=1)
+    goes_on[2:] |= (sources[2:, 2:] & same[1:-1, 1:-1] & sources[:-2, :-2]).any(axis=1)
     return sources & ~goes_on[:, None]
 
 

@@ -29,6 +29,7 @@ class Renaming:
 
     def __init__(self, tokenizer: Tokenizer, common: NDArray[np.int64]) -> None:
         pieces = [tokenizer.piece(id_) for id_ in range(tokenizer.piece_count)]
+        self._user = tokenizer.special.user
         kept = set(common.tolist())
         scripts = [None if id_ in kept else _script(piece) for id_, piece in enumerate(pieces)]
         self._script: list[str | None] = scripts
@@ -40,18 +41,24 @@ class Renaming:
     def of(
         self, example: Example, pointers: NDArray[np.int64], rng: random.Random
     ) -> NDArray[np.int64]:
-        """The ids of `example`, some of its pieces replaced by others, each by the same everywhere.
+        """The ids [T] of `example`, some pieces replaced by others, each by the same everywhere.
 
-        Only pieces that are copied wherever they are learned, as `pointers` (`Pointing`) tell: what
-        is written from memory belongs to the words that it was asked by.
+        Only pieces that are copied wherever they are learned, as its `pointers` [P, 3] (`Pointing`)
+        tell: what is written from memory belongs to the words that it was asked by. Without tools,
+        only what comes from before the question, too, which otherwise would ask for nothing.
         """
         ids, learned = np.asarray(example.ids, np.int64), np.asarray(example.learned, bool)
         if not example.renamable or rng.random() >= EXAMPLES_SHARE:
             return ids
+        copies = pointers[pointers[:, 0] == Kind.COPY]
+        places, sources = copies[:, 1] + 1, copies[:, 2]
         copied = np.zeros(len(ids), bool)
-        copied[pointers[pointers[:, 0] == Kind.COPY, 1] + 1] = True
+        copied[places] = True
+        if not (pointers[:, 0] == Kind.OWNER).any():
+            begins = np.where(ids == self._user, np.arange(len(ids)), 0)
+            places = places[sources < np.maximum.accumulate(begins)[places]]
         present, counts = np.unique(ids, return_counts=True)
-        candidates = np.setdiff1d(ids[copied], ids[learned & ~copied])
+        candidates = np.setdiff1d(ids[places], ids[learned & ~copied])
         candidates = np.setdiff1d(candidates, present[counts > _MOST_OFTEN])
         renamed, taken = ids.copy(), set(present.tolist())
         for piece in candidates.tolist():

@@ -45,7 +45,7 @@ class Optimization:
     weight_decay: float = 0.01
     save_every: int = 200
     opening_weight: float = 1.0  # of a turn's first tokens, in retuning
-    pointing_weight: float = 0.0  # of where attention looks (`pointing`), in retuning
+    pointing_weight: float = 0.0  # of where attention looks (`attention_loss`), in retuning
 
 
 @dataclass(frozen=True)

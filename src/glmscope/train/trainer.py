@@ -38,7 +38,9 @@ Loss = Callable[[Any], Tensor]
 
 GRADIENT_LIMIT = 1.0
 OPENING_TOKENS = 4
+"""So many tokens of a turn say whether a tool is called, and which."""
 CHOICE_WEIGHT = 3.0
+"""What the first token of a copy counts at least."""
 GIVE_BACK_EVERY = 20
 """Steps after which free memory is returned."""
 
@@ -168,7 +170,8 @@ def opening_weights(ids: Tensor, assistant: int | None, weight: float) -> Tensor
 def chosen_weights(weights: Tensor, pointers: Tensor) -> Tensor:
     """`weights` [B, S], at least CHOICE_WEIGHT where the first token of a copy is chosen.
 
-    `pointers` [P, 4] as batches have them; what follows in a copy is foretold by what came before.
+    `pointers` [P, 4] as batches have them, which tell of calls and short answers; what follows in
+    a copy is foretold by what came before.
     """
     row, _, place, _ = pointers[pointers[:, 1] == Kind.FIRST].unbind(1)
     weights = weights.clone()
@@ -184,16 +187,17 @@ def language_model_loss(
 ) -> Callable[[Batch], Tensor]:
     """Mean cross entropy of a batch's learned tokens; `compiled` by PyTorch's own compiler.
 
-    `weigh` says from the ids [B, S] how much each place counts; `pointing_weight`, how much it
-    counts where the supervised heads look (`pointing`).
+    `weigh` says from the ids [B, S] how much each place counts, where nothing is chosen
+    (`chosen_weights`); `pointing_weight`, how much it counts where the supervised heads look
+    (`attention_loss`), beside each one's own weight.
     """
     supervised = supervised_heads(model.config) if pointing_weight else ()
-    counted = torch.tensor([pointing_weight * heads.weight for heads in supervised])
     hidden = partial(model.hidden_and_inputs, layers=[heads.layer for heads in supervised])
     head = model.head_loss
     if compiled:
         hidden, head = torch.compile(hidden), torch.compile(head, dynamic=True)
     device = next(model.parameters()).device
+    counted = torch.tensor([pointing_weight * one.weight for one in supervised], device=device)
 
     def loss(batch: Batch) -> Tensor:
         ids, targets, documents = tensors(batch, device)
@@ -204,6 +208,6 @@ def language_model_loss(
         if not supervised:
             return value
         looked = pointing_losses(model, inputs, supervised, documents, pointers)
-        return value + (counted.to(device) * looked).sum()
+        return value + (counted * looked).sum()
 
     return loss

@@ -94,4 +94,4 @@ class _Talks:
     def turns(self, kind: str) -> tuple[list[Turn], set[str]]:
         """One talk of `kind`, and which of its answers other assistants have given."""
         self._asking.others.clear()
-        return self._makers[kind](), self._asking.others
+        return self._makers[kind](), set(self._asking.others)

@@ -52,7 +52,7 @@ class PairTalks:
         self._those = tables["pairs"]["those"].split()
 
     def pairs(self) -> list[Turn]:
-        """Two to eight pairs of one form, told together or one by one, and most of them asked."""
+        """Two to eight pairs of one form, told together or one by one, and some of them asked."""
         asking, rng = self._asking, self._rng
         form = rng.choice(self._forms)
         verb = rng.choice(form.get("verbs", [""]))
@@ -68,15 +68,18 @@ class PairTalks:
         return turns + [self._ask(form, pair) for pair in asked]
 
     def _values(self, count: int) -> list[tuple[str, str]]:
-        """Values that all differ."""
-        these, those = self._rng.choice(self._these), self._rng.choice(self._those)
-        first, second = self._asking.slots(), self._asking.slots()
-        values = [
-            (first.fill(f"{{{these}{place}}}"), second.fill(f"{{{those}{place}}}"))
-            for place in range(1, count + 1)
-        ]
-        known = {this for this, _ in values}
-        return [(this, that) for this, that in values if that not in known] or self._values(count)
+        """`count` of each side, less those that stand on both, and two at least."""
+        while True:
+            these, those = self._rng.choice(self._these), self._rng.choice(self._those)
+            first, second = self._asking.slots(), self._asking.slots()
+            values = [
+                (first.fill(f"{{{these}{place}}}"), second.fill(f"{{{those}{place}}}"))
+                for place in range(1, count + 1)
+            ]
+            known = {this for this, _ in values}
+            kept = [(this, that) for this, that in values if that not in known]
+            if len(kept) > 1:
+                return kept
 
     def _ask(self, form: dict[str, Any], pair: _Pair) -> Turn:
         back = self._rng.random() < _BACK_SHARE
