@@ -17,7 +17,9 @@ from glmscope.train.encoding import Example
 from glmscope.train.pointing import Kind
 
 EXAMPLES_SHARE = 0.5
+"""Of those that are renamable."""
 WORDS_SHARE = 0.6
+"""Of the pieces that may be replaced in an example."""
 _LONGEST = 3
 """Characters of a piece that is no Latin one: longer ones are phrases."""
 _MOST_OFTEN = 12
@@ -31,10 +33,9 @@ class Renaming:
         pieces = [tokenizer.piece(id_) for id_ in range(tokenizer.piece_count)]
         self._user = tokenizer.special.user
         kept = set(common.tolist())
-        scripts = [None if id_ in kept else _script(piece) for id_, piece in enumerate(pieces)]
-        self._script: list[str | None] = scripts
+        self._script = [None if id_ in kept else _script(one) for id_, one in enumerate(pieces)]
         self._pieces = {
-            script: [id_ for id_, one in enumerate(scripts) if one == script]
+            script: [id_ for id_, one in enumerate(self._script) if one == script]
             for script in ("latin", "other")
         }
 
@@ -62,7 +63,7 @@ class Renaming:
         candidates = np.setdiff1d(candidates, present[counts > _MOST_OFTEN])
         renamed, taken = ids.copy(), set(present.tolist())
         for piece in candidates.tolist():
-            script = self._script[piece] if piece < len(self._script) else None
+            script = self._script[piece]
             if script is not None and rng.random() < WORDS_SHARE:
                 other = rng.choice(self._pieces[script])
                 if other not in taken:
