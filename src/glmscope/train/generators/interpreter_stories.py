@@ -58,7 +58,10 @@ def _purchase(desk: Desk) -> Exchange:
         formula = signs[0].join(products[:size])
         if ending == "change":
             formula = signs[1].join([paid, *products[:size]])
-        if formula_run(formula, formula).output.startswith("-"):
+        try:
+            if formula_run(formula, formula).output.startswith("-"):
+                continue
+        except UnsuitableError:
             continue
         question = texts.draw("who") + texts.draw("and").join(parts[:size])
         return texts.exchange(question + texts.draw(ending, m=paid), formula, f"{ending}_answer")
