@@ -54,11 +54,15 @@ def read_corpus(name: str, folder: Path) -> Iterator[str]:
     """The documents of one corpus. Raises UsageError when it is unknown or not there."""
     if name not in _READERS:
         raise UsageError(f"There is no corpus {name!r}; there are {', '.join(_READERS)}.")
+    return map(_READERS[name], read_rows(name, folder))
+
+
+def read_rows(name: str, folder: Path) -> Iterator[dict[str, Any]]:
+    """The rows of a corpus as they are. Raises UsageError when it is not there."""
     path = folder / f"{name}.jsonl.gz"
     try:
         with gzip.open(path, "rt", encoding="utf-8") as lines:
-            for line in lines:
-                yield _READERS[name](json.loads(line))
+            yield from map(json.loads, lines)
     except OSError as error:
         raise UsageError(f"Cannot read the corpus {path}: {error.strerror or error}.") from error
 

@@ -6,6 +6,7 @@ import importlib
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -18,6 +19,9 @@ from glmscope.train.packages import FILE_NAME, read_documents
 from glmscope.train.settings import Settings
 
 SHARD_DIALOGUES = 2000
+
+FROM_CORPORA = frozenset({"tools"})
+"""The generators that take the folder of the corpora as well, as `corpus`."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,8 @@ def shard_dialogues(settings: Settings, shard: Shard) -> Iterator[Dialogue]:
     """The dialogues of one part; the same settings yield the same ones."""
     module = importlib.import_module(f"glmscope.train.generators.{shard.generator}")
     generate = cast(Generator, module.dialogues)
+    if shard.generator in FROM_CORPORA:
+        generate = partial(generate, corpus=settings.corpus)
     rng = random.Random(shard.seed(settings))  # noqa: S311 - no secret is drawn
     return generate(rng, shard.count, settings.data)
 

@@ -18,13 +18,16 @@ from glmscope.train.generators.tool_kit import Said, Tool, fill_slots, read_tool
 from glmscope.train.generators.tool_made import Workshop
 from glmscope.train.generators.tool_plain import PlainTalk
 from glmscope.train.generators.tool_result import draw_result
+from glmscope.train.generators.tool_spoken import spoken_tools
 from glmscope.train.generators.tool_values import Language, Words
 from glmscope.train.generators.tool_wording import Frames
 from glmscope.train.toml_file import read_toml
 
 _MADE_SHARE = 0.15
+_SPOKEN_SHARE = 0.1
+"""How often a tool, in Chinese, is one that people of the corpus asked for."""
 _SIBLING_SHARE = 0.35
-_LONGEST_OFFER = 400
+_LONGEST_OFFER = 440
 """About how many tokens the tools of a dialogue may have together."""
 _HELD_OUT_ONE_IN = 10
 
@@ -39,9 +42,10 @@ def is_held_out(tool: Tool, said: Mapping[str, Said]) -> bool:
 
 @dataclass(frozen=True)
 class Material:
-    """All that is read from train/data."""
+    """All that is read from train/data, and what people of the corpus asked for."""
 
     tools: Mapping[str, Tool]
+    spoken: Sequence[Tool]
     words: Words
     frames: Frames
     workshop: Workshop
@@ -49,10 +53,11 @@ class Material:
     around: Mapping[str, str | Sequence[str]]
 
     @classmethod
-    def read(cls, rng: random.Random, data: Path) -> Material:
-        """The material in the folder `train/data`."""
+    def read(cls, rng: random.Random, data: Path, corpus: Path | None) -> Material:
+        """The material in the folder `train/data`, and in `corpus`, where there is one."""
         return cls(
             tools=read_tools(data),
+            spoken=spoken_tools(data, corpus) if corpus else (),
             words=Words.read(data),
             frames=Frames.read(data),
             workshop=Workshop.read(data),
@@ -76,8 +81,12 @@ class Scene:
 
     def tool(self) -> Tool:
         """Any tool, or one that is made up."""
-        if self.rng.random() < _MADE_SHARE:
+        draw = self.rng.random()
+        if draw < _MADE_SHARE:
             return self.material.workshop.make(self.rng)
+        spoken = self.material.spoken
+        if spoken and self.language == "zh" and draw > 1 - _SPOKEN_SHARE:
+            return self.rng.choices(spoken, [len(tool.questions["zh"]) for tool in spoken])[0]
         return self.rng.choice(list(self.material.tools.values()))
 
     def values(
@@ -101,7 +110,7 @@ class Scene:
         """The tool, dressed so that all these values can be passed, among up to four others."""
         outfit = Dress.draw(self.rng, self.language, self.material.words)
         dressed = dress(self.rng, tool, outfit, said)
-        number = self.rng.choices((1, 2, 3, 4, 5), weights=(38, 33, 19, 7, 3))[0]
+        number = self.rng.choices((1, 2, 3, 4, 5), weights=(30, 25, 25, 13, 7))[0]
         others = self._others(tool, outfit, number - 1, near=True)
         offered = [dressed.description, *(o for o in others if o["name"] != dressed.name)]
         while len(offered) > 1 and _is_long(offered):
@@ -112,7 +121,7 @@ class Scene:
     def offer_others(self, tool: Tool | None, apart: frozenset[str] = frozenset()) -> PromptMessage:
         """One to four tools that are not meant by a question for `tool`, and none of `apart`."""
         outfit = Dress.draw(self.rng, self.language, self.material.words)
-        number = self.rng.choices((1, 2, 3, 4), weights=(46, 33, 15, 6))[0]
+        number = self.rng.choices((1, 2, 3, 4), weights=(36, 27, 24, 13))[0]
         offered = self._others(tool, outfit, number, near=False, apart=apart)
         while len(offered) > 1 and _is_long(offered):
             offered.pop()

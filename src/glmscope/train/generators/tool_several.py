@@ -12,8 +12,12 @@ from glmscope.train.generators.tool_dress import Dress, DressedTool, dress
 from glmscope.train.generators.tool_kit import Said, Tool, slots_of
 from glmscope.train.generators.tool_scene import Scene, are_confusable, rough_length
 
-_LONGEST = 505
+_LONGEST = 560
 """About how many tokens a dialogue may have."""
+_LEFT_FOR_QUESTIONS = 150
+"""About how many of them at least are not for the tools."""
+_TRIES = 12
+"""How often a number of tools is drawn anew until they are short enough."""
 
 
 @dataclass(frozen=True)
@@ -24,9 +28,20 @@ class _Question:
 
 
 def several_calls(scene: Scene) -> Dialogue:
-    """Three to six questions for two to five tools; talk or thanks now and then between them."""
+    """Up to six questions for two to five tools; talk or thanks now and then between them."""
+    while True:
+        number = scene.rng.choices((2, 3, 4, 5), weights=(34, 36, 19, 11))[0]
+        # Drawn anew with as many tools: short lists would else be nearly all that there is.
+        for _ in range(_TRIES):
+            dialogue = _several(scene, number)
+            if dialogue:
+                return dialogue
+
+
+def _several(scene: Scene, number: int) -> Dialogue | None:
+    """Questions for so many tools; none where two of them have one name, or they are too long."""
     rng = scene.rng
-    tools = _tools(scene, rng.choices((2, 3, 4, 5), weights=(58, 30, 9, 3))[0])
+    tools = _tools(scene, number)
     order = [*tools, *rng.choices(tools, k=rng.choice((1, 2, 3)))]
     # Every tool is asked for once at most before the first is asked for again.
     questions = [_question(scene, tool) for tool in order[:6]]
@@ -36,21 +51,21 @@ def several_calls(scene: Scene) -> Dialogue:
         for tool in tools
     }
     if len({one.name for one in dressed.values()}) < len(tools):
-        return several_calls(scene)
+        return None
     if rng.random() < 0.7:
         rng.shuffle(questions)
     offered = [one.description for one in dressed.values()]
     rng.shuffle(offered)
     messages = [scene.system(offered)]
     left = _LONGEST - rough_length(messages)
-    if left < _LONGEST // 2:
-        return several_calls(scene)
-    for number, question in enumerate(questions):
-        part = _asked(scene, question, dressed[question.tool.id], number == len(questions) - 1)
-        if number and rng.random() < 0.08:
+    if left < _LEFT_FOR_QUESTIONS:
+        return None
+    for place, question in enumerate(questions):
+        part = _asked(scene, question, dressed[question.tool.id], place == len(questions) - 1)
+        if place and rng.random() < 0.08:
             part = [*scene.talk(), *part]
         left -= rough_length(part)
-        if number and left < 0:
+        if place and left < 0:
             break
         messages += part
     return Dialogue("tool_several", tuple(messages))

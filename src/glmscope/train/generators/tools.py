@@ -18,9 +18,11 @@ from glmscope.train.generators.tool_values import Language
 _CHINESE_SHARE = 0.7
 
 
-def dialogues(rng: random.Random, count: int, data: Path) -> Iterator[Dialogue]:
+def dialogues(
+    rng: random.Random, count: int, data: Path, corpus: Path | None = None
+) -> Iterator[Dialogue]:
     """Yield `count` dialogues: tool_call, _answer, _round, _several, _ask or _none."""
-    material = Material.read(rng, data)
+    material = Material.read(rng, data, corpus)
     scenes: dict[Callable[[Scene], Dialogue], float] = {
         _call: 21,
         _call_and_answer: 10,
