@@ -18,6 +18,8 @@ from glmscope.text.reply import RawCall, parse_turn
 from glmscope.train.dialogue import Dialogue
 from glmscope.train.generators.interpreter import INTERPRETER, PLAIN_KIND, dialogues
 from glmscope.train.generators.interpreter_formula import UnsuitableError, evaluate
+from glmscope.train.generators.interpreter_lists import STATISTICS, Items, list_code
+from glmscope.train.generators.interpreter_material import Material
 from glmscope.train.generators.interpreter_numbers import allows, draw, in_words
 from tests.support.paths import REPOSITORY
 
@@ -64,14 +66,14 @@ def test_the_same_seed_yields_the_same_dialogues(drawn: list[Dialogue]) -> None:
     assert next(dialogues(random.Random(8), 1, DATA)) != drawn[0]
 
 
-def test_every_kind_is_there_and_most_are_sums_and_lists(drawn: list[Dialogue]) -> None:
+def test_every_kind_is_there_and_most_are_sums_lists_and_problems(drawn: list[Dialogue]) -> None:
     kinds = Counter(dialogue.kind.removeprefix(f"{INTERPRETER}_") for dialogue in drawn)
     assert set(kinds) == {
         *("series", "sums", "expressions", "lists", "problems", "stories"),
         *("dates", "texts", "plots", "files", "errors", "none"),
     }
-    arithmetic = ("series", "sums", "expressions", "lists")
-    assert sum(kinds[kind] for kind in arithmetic) > len(drawn) / 2
+    arithmetic = ("series", "sums", "expressions", "lists", "problems")
+    assert sum(kinds[kind] for kind in arithmetic) > len(drawn) * 0.6
     assert len(drawn) * 0.07 < kinds["none"] < len(drawn) * 0.13
 
 
@@ -241,6 +243,36 @@ def test_a_formula_prints_as_python_would(formula: str, printed: str) -> None:
 def test_a_formula_without_a_good_result_is_turned_down(formula: str) -> None:
     with pytest.raises(UnsuitableError):
         _ = evaluate(formula).printed
+
+
+@pytest.mark.parametrize(
+    ("name", "written", "printed"),
+    [
+        ("third", "7 2 9 4", "4"),
+        ("second_least", "7 2 9 4.5", "4.5"),
+        ("ends", "7 2.5 9 4", "11.5"),
+        ("trimmed", "7 2 9 4", "5.5"),
+        ("above_mean", "1 2 3 10", "1"),
+        ("evens", "-4 3 2.5 8", "2"),
+        ("odds", "-3 4 2.5 7", "2"),
+    ],
+)
+def test_a_statistic_prints_as_python_would(
+    name: str, written: str, printed: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = list_code(name, Items(tuple(written.split())), "0")
+    exec(run.code, {})
+    assert run.output == capsys.readouterr().out.strip() == printed
+
+
+@pytest.mark.parametrize(("name", "written"), [("trimmed", "1 2 3"), ("above_mean", "1 2 3")])
+def test_a_list_without_a_good_statistic_is_turned_down(name: str, written: str) -> None:
+    with pytest.raises(UnsuitableError):
+        list_code(name, Items(tuple(written.split())), "0")
+
+
+def test_every_statistic_has_wordings() -> None:
+    assert Material(DATA)["lists"].keys() == STATISTICS.keys()
 
 
 def test_only_formulas_are_evaluated() -> None:

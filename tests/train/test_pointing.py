@@ -309,3 +309,20 @@ def test_only_the_first_token_of_each_copy_is_chosen() -> None:
     copied, first = (sorted(pointers(example, kind)) for kind in (Kind.COPY, Kind.FIRST))
     assert [place - copied[0] for place in copied] == list(range(len(copied)))
     assert len(copied) > 2 and first == copied[:1]
+
+
+def test_a_number_comes_from_the_same_number_and_not_from_a_part_of_another() -> None:
+    question = PromptMessage("user", "45个分给5个人，每人3.5元")
+    code = PromptMessage(
+        "assistant", "```python\nprint(round(45 * 3.5 / 5, 8))\n```", "interpreter"
+    )
+    example = chatglm3_example(WORDS, [question, code])
+    copied = pointers(example, Kind.COPY)
+    numbers = {
+        "".join(WORDS.piece(example.ids[source + at]) for at in (-1, 0, 1))
+        for place, sources in copied.items()
+        for source in sources
+        if WORDS.piece(example.ids[place + 1]).isdigit()
+    }
+    # Neither is the 8 copied from anywhere, nor the 5 of 3.5 from another 5.
+    assert numbers == {"▁45", "45个", "给5个", "人3.", ".5元"}

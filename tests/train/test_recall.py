@@ -17,7 +17,7 @@ from glmscope.train.generators.recall_scenes import with_names
 from tests.support.paths import REPOSITORY
 
 DATA = REPOSITORY / "train" / "data"
-COPYING = ("facts", "stories", "corrections", "pairs")
+COPYING = ("single", "facts", "stories", "corrections", "pairs")
 CHINESE = re.compile(r"[一-鿿]")
 
 

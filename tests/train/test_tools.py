@@ -184,7 +184,8 @@ def test_no_call_where_none_is_needed(made: Sequence[Dialogue]) -> None:
 def test_questions_without_a_call_are_often_those_written_for_this() -> None:
     rng = random.Random(3)
     talk = PlainTalk.read(rng, DATA)
-    tables = (read_toml(DATA / f"{name}.toml") for name in ("tools_plain", "tools_plain_more"))
+    names = ("tools_plain", "tools_plain_more", "tools_plain_talk", "tools_plain_ask")
+    tables = (read_toml(DATA / f"{name}.toml") for name in names)
     answers = {entry["answer_zh"] for table in tables for entry in table["plain"]}
     drawn = [talk.draw(rng, "zh") for _ in range(1000)]
     assert 0.35 < sum(plain.answer in answers for plain in drawn) / len(drawn) < 0.6

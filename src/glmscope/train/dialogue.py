@@ -12,8 +12,8 @@ from glmscope.text.prompt import PromptMessage
 
 _RENAMABLE = frozenset(
     (
-        *("recall_scenes", "recall_facts", "recall_stories", "recall_pairs", "recall_untold"),
-        "recall_corrections",
+        *("recall_scenes", "recall_single", "recall_facts", "recall_stories", "recall_pairs"),
+        *("recall_untold", "recall_corrections"),
         *("tool_call", "tool_answer", "tool_several", "tool_ask"),
     )
 )
@@ -53,4 +53,14 @@ class Generator(Protocol):
 
     def __call__(self, rng: random.Random, count: int, data: Path) -> Iterator[Dialogue]:
         """Yield `count` dialogues from the material under `data`, drawn with `rng`."""
+        ...
+
+
+class CorpusGenerator(Protocol):
+    """`dialogues` of a module that also draws from the corpora."""
+
+    def __call__(
+        self, rng: random.Random, count: int, data: Path, corpus: Path | None = None
+    ) -> Iterator[Dialogue]:
+        """The same; without `corpus`, or where it lacks something, from `data` alone."""
         ...

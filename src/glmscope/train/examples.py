@@ -140,4 +140,6 @@ def _key(settings: Settings, vocabulary: Path) -> str:
     digest.update(repr(drawn_from).encode())
     for path in sorted(settings.data.iterdir()):
         digest.update(path.name.encode() + path.read_bytes())
+    for path in sorted(settings.corpus.glob("*.gz")):
+        digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()

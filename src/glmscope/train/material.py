@@ -6,22 +6,23 @@ import importlib
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
+from itertools import filterfalse
 from pathlib import Path
 from typing import cast
 
 from glmscope.text.tokenizer import Tokenizer
 from glmscope.train.corpus import plain_text, read_corpus
-from glmscope.train.dialogue import Dialogue, Generator
+from glmscope.train.dialogue import CorpusGenerator, Dialogue, Generator
 from glmscope.train.encoding import Example, chatglm2_example, chatglm3_example
+from glmscope.train.held_out import asks_held_out
 from glmscope.train.objective import repetition
 from glmscope.train.packages import FILE_NAME, read_documents
 from glmscope.train.settings import Settings
 
 SHARD_DIALOGUES = 2000
 
-FROM_CORPORA = frozenset({"tools"})
-"""The generators that take the folder of the corpora as well, as `corpus`."""
+READ_CORPUS = frozenset(("interpreter", "tools"))
+"""Generators that take, besides their own material, problems and questions from the corpora."""
 
 
 @dataclass(frozen=True)
@@ -49,13 +50,21 @@ def shards(settings: Settings, share: float = 1.0) -> list[Shard]:
 
 
 def shard_dialogues(settings: Settings, shard: Shard) -> Iterator[Dialogue]:
-    """The dialogues of one part; the same settings yield the same ones."""
+    """The dialogues of one part; the same settings yield the same ones.
+
+    What the model is judged by is left out, so there may be fewer than were asked for.
+    """
+    return filterfalse(asks_held_out, _generated(settings, shard))
+
+
+def _generated(settings: Settings, shard: Shard) -> Iterator[Dialogue]:
     module = importlib.import_module(f"glmscope.train.generators.{shard.generator}")
-    generate = cast(Generator, module.dialogues)
-    if shard.generator in FROM_CORPORA:
-        generate = partial(generate, corpus=settings.corpus)
     rng = random.Random(shard.seed(settings))  # noqa: S311 - no secret is drawn
-    return generate(rng, shard.count, settings.data)
+    if shard.generator in READ_CORPUS:
+        return cast(CorpusGenerator, module.dialogues)(
+            rng, shard.count, settings.data, settings.corpus
+        )
+    return cast(Generator, module.dialogues)(rng, shard.count, settings.data)
 
 
 def tuning_dialogues(settings: Settings, share: float = 1.0) -> Iterator[Dialogue]:

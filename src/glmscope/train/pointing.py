@@ -32,6 +32,8 @@ _OWNER_STEP = 4
 """One in so many tokens of a tool is taught whose it is: there are many."""
 _SAID_TOGETHER = 24
 """Tokens that lie this close belong to one thing that was told."""
+_LONG_NUMBER = 3
+"""A number this long may be copied in part, or was written with signs between its digits."""
 _LONGEST_RECALL = 48
 """A longer answer has words of earlier turns in it without being about them or choosing them."""
 
@@ -73,6 +75,9 @@ class Pointing:
         self._worded[: len(pieces)] = [any(map(str.isalnum, piece)) for piece in pieces]
         self._line_break = pieces.index("<0x0A>")
         self._worded[self._line_break] = False
+        self._digit = np.zeros(tokenizer.vocab_size, bool)
+        self._digit[: len(pieces)] = [one.isascii() and one.isdigit() for one in pieces]
+        self._point = pieces.index(".")
         self._telling = self._worded.copy()
         if common is not None:
             self._telling[common] = False
@@ -205,7 +210,32 @@ class Pointing:
         longest = runs.max(axis=1, keepdims=True, initial=0)
         rare = equal.sum(axis=1, keepdims=True) <= _RARE
         enough = np.where(rare, 1, 2)
-        return equal & (runs >= np.maximum(enough, np.minimum(longest, _CERTAIN_RUN)))
+        sources = equal & (runs >= np.maximum(enough, np.minimum(longest, _CERTAIN_RUN)))
+        self._whole_numbers(ids, start, sources)
+        return sources
+
+    def _whole_numbers(
+        self, ids: NDArray[np.int64], start: int, sources: NDArray[np.bool_]
+    ) -> None:
+        """Let a number of the turn at `start` come from the same number alone: no 5 from 45."""
+        earlier: dict[tuple[int, ...], list[int]] = {}
+        for first, end in self._numbers(ids[:start]):
+            earlier.setdefault(tuple(ids[first:end].tolist()), []).append(first)
+        for first, end in self._numbers(ids[start : start + len(sources)]):
+            same = earlier.get(tuple(ids[start + first : start + end].tolist()), ())
+            if len(same) <= _RARE_IN_LIST and (same or end - first < _LONG_NUMBER):
+                sources[first:end] = False
+            if len(same) <= _RARE_IN_LIST:
+                span = np.arange(end - first)
+                for place in same:
+                    sources[first + span, place + span] = True
+
+    def _numbers(self, ids: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+        """Start and end of each number, with its decimal point."""
+        inside = np.concatenate(([False], self._digit[ids], [False]))
+        inside[1:-1] |= (ids == self._point) & inside[:-2] & inside[2:]
+        edges = np.flatnonzero(np.diff(inside.astype(np.int8)))
+        yield from zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
 
     def _name(self, ids: NDArray[np.int64], start: int, end: int) -> int | None:
         """The place of the first token of the name in a turn that is a call."""

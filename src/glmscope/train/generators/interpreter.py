@@ -7,7 +7,7 @@ is worked out by the modules `interpreter_*`, which never run it.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
@@ -34,6 +34,8 @@ from glmscope.train.generators.interpreter_sums import (
     sum_exchanges,
 )
 from glmscope.train.generators.interpreter_texts import text_exchanges
+from glmscope.train.generators.interpreter_worked import worked_exchanges
+from glmscope.train.generators.interpreter_worked_reading import has_problems
 
 INTERPRETER = "interpreter"
 """The metadata of an assistant message that holds code."""
@@ -42,17 +44,18 @@ PLAIN_KIND = f"{INTERPRETER}_none"
 """The kind of dialogues in which the interpreter is offered and nothing needs it."""
 
 _MAKERS: dict[str, tuple[int, Callable[[Desk], tuple[Exchange, ...]]]] = {
-    "series": (30, series_exchanges),
+    "series": (22, series_exchanges),
     "sums": (26, sum_exchanges),
     "expressions": (12, expression_exchanges),
     "lists": (20, list_exchanges),
-    "problems": (14, problem_exchanges),
-    "stories": (8, story_exchanges),
+    "problems": (40, problem_exchanges),
+    "stories": (10, story_exchanges),
     "dates": (7, date_exchanges),
     "texts": (8, text_exchanges),
     "plots": (4, plot_exchanges),
     "files": (3, file_exchanges),
     "errors": (2, error_exchanges),
+    "worked": (24, worked_exchanges),
 }
 _PLAIN_SHARE = 0.1
 _CHINESE_SHARE = 0.7
@@ -60,36 +63,45 @@ _FENCED_SHARE = 0.2
 _TALK_SHARE = 0.06
 _FURTHER = (0, 0, 0, 0, 0, 1, 1, 2, 2, 3)
 """How many further questions, about something else, a dialogue has."""
-_GO_ON = ("sums", "expressions", "lists", "problems", "stories", "dates", "texts")
+_GO_ON = ("sums", "expressions", "lists", "problems", "stories", "dates", "texts", "worked")
 _INTRODUCED_SHARE = 0.3
 
 Messages: TypeAlias = list[PromptMessage]
 
 
-def dialogues(rng: random.Random, count: int, data: Path) -> Iterator[Dialogue]:
-    """Yield `count` dialogues, of which `_PLAIN_SHARE` need no code."""
-    material = Material(data)
+def dialogues(
+    rng: random.Random, count: int, data: Path, corpus: Path | None = None
+) -> Iterator[Dialogue]:
+    """Yield `count` dialogues, of which `_PLAIN_SHARE` need no code.
+
+    English ones have worked problems among them where the folder `corpus` holds them.
+    """
+    material = Material(data, corpus)
     small_talk = _plain_dialogues(rng, count, data)
-    sections = list(_MAKERS)
-    weights = [weight for weight, _ in _MAKERS.values()]
     for _ in range(count):
         language: Language = "zh" if rng.random() < _CHINESE_SHARE else "en"
         system = PromptMessage("system", _system(material, rng, language))
         if rng.random() < _PLAIN_SHARE:
             yield Dialogue(PLAIN_KIND, (system, *next(small_talk)))
             continue
-        section = rng.choices(sections, weights)[0]
         desk = Desk(material, rng, language)
+        section = _section(desk, _MAKERS)
         exchanges = list(_MAKERS[section][1](desk))
         if section == "series":
             exchanges = _going_on(desk, exchanges)
         for _ in range(0 if section == "series" else rng.choice(_FURTHER)):
-            further = rng.choices(_GO_ON, [_MAKERS[name][0] for name in _GO_ON])[0]
-            exchanges += _introduced(desk, _MAKERS[further][1](desk))
+            exchanges += _introduced(desk, _MAKERS[_section(desk, _GO_ON)][1](desk))
         # A turn of small talk before the question must not make the code go away.
         before = next(small_talk)[:2] if rng.random() < _TALK_SHARE else []
         messages = [message for exchange in exchanges for message in _messages(exchange, rng)]
         yield Dialogue(f"{INTERPRETER}_{section}", (system, *before, *messages))
+
+
+def _section(desk: Desk, names: Iterable[str]) -> str:
+    """One of the sections, by weight; worked problems only where they are, in English."""
+    has_worked = desk.language == "en" and has_problems(desk.material.corpus)
+    sections = [name for name in names if name != "worked" or has_worked]
+    return desk.rng.choices(sections, [_MAKERS[name][0] for name in sections])[0]
 
 
 def _introduced(desk: Desk, exchanges: tuple[Exchange, ...]) -> tuple[Exchange, ...]:

@@ -198,6 +198,31 @@ def _count(flags: Sequence[bool]) -> Number:
     return Number(Fraction(sum(flags)), False)
 
 
+def _near(items: Items, place: int) -> Number:
+    """The number at this place of the sorted list. Raises UnsuitableError where it has none."""
+    if len(items.written) < 4:
+        raise UnsuitableError("the middle of three is called the median")
+    return _extreme(items, place)
+
+
+def _ends(items: Items, _k: Fraction) -> Number:
+    least, most = _extreme(items, 0), _extreme(items, -1)
+    return Number(least.exact + most.exact, least.is_float or most.is_float)
+
+
+def _trimmed(items: Items, _k: Fraction) -> Number:
+    if len(items.written) < 4:
+        raise UnsuitableError("too few are left")
+    return Number(_mean(sorted(items.exact)[1:-1]), True)
+
+
+def _above_mean(items: Items, _k: Fraction) -> Number:
+    mean = _mean(items.exact)
+    if mean in items.exact:
+        raise UnsuitableError("a double may be off on either side")
+    return _count([value > mean for value in items.exact])
+
+
 def _mode(items: Items, _k: Fraction) -> Number:
     (first, times), *others = Counter(items.written).most_common()
     if times == 1 or any(count == times for _, count in others):
@@ -214,7 +239,24 @@ STATISTICS: dict[str, Statistic] = {
     "max": Statistic("max(data)", lambda items, _: _extreme(items, -1)),
     "min": Statistic("min(data)", lambda items, _: _extreme(items, 0)),
     "second": Statistic("sorted(data)[-2]", lambda items, _: _extreme(items, -2)),
+    "third": Statistic("sorted(data)[-3]", lambda items, _: _near(items, -3)),
+    "second_least": Statistic("sorted(data)[1]", lambda items, _: _near(items, 1)),
     "range": Statistic("max(data) - min(data)", _range, "floats"),
+    "ends": Statistic("max(data) + min(data)", _ends, "floats"),
+    "trimmed": Statistic(
+        "(sum(data) - max(data) - min(data)) / (len(data) - 2)", _trimmed, "always"
+    ),
+    "above_mean": Statistic("sum(x > sum(data) / len(data) for x in data)", _above_mean),
+    "evens": Statistic(
+        "sum(x % 2 == 0 for x in data)",
+        lambda items, _: _count([x % 2 == 0 for x in items.exact]),
+        spec="1..99",
+    ),
+    "odds": Statistic(
+        "sum(x % 2 == 1 for x in data)",
+        lambda items, _: _count([x % 2 == 1 for x in items.exact]),
+        spec="1..99",
+    ),
     "variance": Statistic(
         "statistics.pvariance(data)", lambda items, _: _squares(items, 0), "always"
     ),

@@ -46,9 +46,13 @@ class Exchange:
 
 
 class Material:
-    """The tables of the files `interpreter*.toml`, by section and name; their lists joined."""
+    """The tables of the files `interpreter*.toml`, by section and name; their lists joined.
 
-    def __init__(self, data: Path) -> None:
+    `corpus` is the folder of the corpora, where there is one.
+    """
+
+    def __init__(self, data: Path, corpus: Path | None = None) -> None:
+        self.corpus = corpus
         self._sections: dict[str, dict[str, Any]] = {}
         for path in sorted(data.glob("interpreter*.toml")):
             _join(self._sections, read_toml(path))

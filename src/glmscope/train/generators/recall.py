@@ -23,8 +23,9 @@ from glmscope.train.generators.recall_talks import Asking, ToldTalks
 
 _CHINESE_SHARE = 0.65
 _WEIGHTS = {
-    "scenes": 55,
-    "facts": 30,
+    "scenes": 50,
+    "single": 60,
+    "facts": 25,
     "stories": 12,
     "pairs": 25,
     "untold": 3,
@@ -78,6 +79,7 @@ class _Talks:
         talked = TalkedTalks(asking, entries)
         self._makers = {
             "scenes": SceneTalks(asking, told).scenes,
+            "single": told.single,
             "facts": told.facts,
             "stories": told.story,
             "pairs": PairTalks(asking, data).pairs,

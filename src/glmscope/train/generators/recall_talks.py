@@ -50,6 +50,13 @@ class Asking:
         ((name, wordings),) = self.rng.choices(frames, weights)
         return self.framed(name, values.fill(pick(wordings, self.rng)))
 
+    def short_question(self, ask: Ask, values: Slots) -> str:
+        """A question for `ask` with nothing said before or after."""
+        if not ask.clause:
+            return self.question(ask, values)
+        marks = ("？", "？", "") if self.language == "zh" else ("?", "?", "")
+        return self.cased(values.fill(pick(ask.clause, self.rng))) + self.rng.choice(marks)
+
     def framed(self, frame: str, asked: str) -> str:
         """`asked` in a sentence: a question, a request, with what people say before and after."""
         if self.language == "zh" and asked.endswith(("呢", "吗", "来着")):
@@ -138,6 +145,19 @@ class ToldTalks:
         asks = self._rng.sample(story.asks, min(len(story.asks), self._rng.choice((1, 2, 3, 4))))
         turns = [(told, self._asking.heard()), *self._small_talk()]
         return turns + [self.ask(ask, values) for ask in asks]
+
+    def single(self) -> list[Turn]:
+        """One fact or story in a sentence, and a question about it as short as most are."""
+        material, rng = self._asking.material, self._rng
+        stories = [each for each in material.stories if not (each.heard or each.then)]
+        among = rng.choice((material.facts, stories))
+        (fact,) = rng.choices(among, [each.weight for each in among])
+        values = self._asking.slots()
+        sentence = values.fill(pick(fact.tell, rng))
+        told = self._asking.cased(sentence) if rng.random() < 0.7 else self._asking.told(sentence)
+        ask = rng.choice(fact.asks)
+        question = self._asking.short_question(ask, values)
+        return [(told, self._asking.heard()), (question, values.fill(ask.answer))]
 
     def untold(self) -> list[Turn]:
         """Facts, and a question about one that was not told."""

@@ -19,8 +19,15 @@ TOOL_FILES = (
     "tools_trips.toml",
     "tools_life.toml",
     "tools_work.toml",
+    "tools_errands.toml",
+    "tools_errands_more.toml",
 )
-PARAMETER_FILES = ("tools_parameters.toml", "tools_parameters_more.toml")
+MORE_FILES = ("tools_more.toml", "tools_more_natural.toml")
+PARAMETER_FILES = (
+    "tools_parameters.toml",
+    "tools_parameters_more.toml",
+    "tools_parameters_errands.toml",
+)
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
 SPELLED: Mapping[Language, Mapping[str, str]] = {
     "zh": dict(zip(map(str, range(1, 11)), "一两三四五六七八九十", strict=True)),
@@ -158,12 +165,13 @@ def read_tools(data: Path) -> dict[str, Tool]:
     Raises ValueError for a question that lacks a required value or names an unknown one.
     """
     kinds = read_kinds(data)
-    more = read_toml(data / "tools_more.toml")
+    more = [read_toml(data / file) for file in MORE_FILES]
     tools = {}
     for file in TOOL_FILES:
         for name, entry in read_toml(data / file).items():
+            wordings = (entry, *(file_more.get(name, {}) for file_more in more))
             questions: dict[str, Any] = {
-                language: [*entry[language], *more.get(name, {}).get(language, ())]
+                language: [text for texts in wordings for text in texts.get(language, ())]
                 for language in LANGUAGES
             }
             tools[name] = _tool(name, file, {**entry, **questions}, kinds)

@@ -29,7 +29,12 @@ _TOPICS: Mapping[str, tuple[str, int]] = {
 }
 """The kinds of plain dialogues that are asked beside tools, each with its topic and weight."""
 _SOCIAL = ("identity", "talk")
-_OWN_TABLES = ("tools_plain.toml", "tools_plain_more.toml")
+_OWN_TABLES = (
+    "tools_plain.toml",
+    "tools_plain_more.toml",
+    "tools_plain_talk.toml",
+    "tools_plain_ask.toml",
+)
 _OWN_SHARE = 0.4
 """How often a question is one written for this, and not one of the other generators."""
 _LONGEST: Mapping[Language, int] = {"zh": 150, "en": 330}
@@ -44,6 +49,8 @@ class Plain:
     answer: str
     answering_tools: frozenset[str]
     """Tools that could be called for it all the same."""
+    near: tuple[str, ...] = ()
+    """Tools whose words it has, and that it is no question for."""
 
 
 class PlainTalk:
@@ -67,7 +74,11 @@ class PlainTalk:
         topics = _sorted_by_topic(_of_others(rng, data, knowing, talking))
         either = knowing | talking
         own = _sorted_by_topic(
-            (language, entry["topic"], Plain(question, entry[f"answer_{language}"], either))
+            (
+                language,
+                entry["topic"],
+                Plain(question, entry[f"answer_{language}"], either, tuple(entry.get("near", ()))),
+            )
             for table in tables
             for entry in table["plain"]
             for language in LANGUAGES

@@ -27,6 +27,8 @@ _MADE_SHARE = 0.15
 _SPOKEN_SHARE = 0.1
 """How often a tool, in Chinese, is one that people of the corpus asked for."""
 _SIBLING_SHARE = 0.35
+_NEAR_SHARE = 0.6
+"""How often a tool is offered whose words a question has that needs none."""
 _LONGEST_OFFER = 440
 """About how many tokens the tools of a dialogue may have together."""
 _HELD_OUT_ONE_IN = 10
@@ -118,13 +120,22 @@ class Scene:
         self.rng.shuffle(offered)
         return dressed, self.system(offered)
 
-    def offer_others(self, tool: Tool | None, apart: frozenset[str] = frozenset()) -> PromptMessage:
-        """One to four tools that are not meant by a question for `tool`, and none of `apart`."""
+    def offer_others(
+        self, tool: Tool | None, apart: frozenset[str] = frozenset(), near: Sequence[str] = ()
+    ) -> PromptMessage:
+        """One to four tools that are not meant by a question for `tool`, and none of `apart`.
+
+        One of `near` may be the first of them.
+        """
         outfit = Dress.draw(self.rng, self.language, self.material.words)
         number = self.rng.choices((1, 2, 3, 4), weights=(36, 27, 24, 13))[0]
         offered = self._others(tool, outfit, number, near=False, apart=apart)
+        if near and self.rng.random() < _NEAR_SHARE:
+            beside = self.material.tools[self.rng.choice(near)]
+            offered[0] = dress(self.rng, beside, outfit).description
         while len(offered) > 1 and _is_long(offered):
             offered.pop()
+        self.rng.shuffle(offered)
         return self.system(offered)
 
     def ask(self, tool: Tool, template: str, values: Mapping[str, str]) -> PromptMessage:

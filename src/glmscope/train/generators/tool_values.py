@@ -16,8 +16,11 @@ _CAPITALS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 _PART = re.compile(r"\{(?P<low>\d+)\.\.(?P<high>\d+)\}|\{(?P<list>[a-z_]+)\}|\{?(?P<mark>[#^])\}?")
 
 
+WORD_FILES = ("tools_words.toml", "tools_phrases.toml", "tools_words_errands.toml")
+
+
 class Words:
-    """The lists of train/data/tools_words.toml and tools_phrases.toml, by name."""
+    """The lists of the `WORD_FILES` in train/data, by name."""
 
     def __init__(self, lists: Mapping[str, Sequence[str]]) -> None:
         self._lists = lists
@@ -25,11 +28,10 @@ class Words:
     @classmethod
     def read(cls, data: Path) -> Words:
         """The lists of the folder `train/data`."""
-        words, phrases = (
-            read_toml(data / "tools_words.toml"),
-            read_toml(data / "tools_phrases.toml"),
-        )
-        return cls({**words, **phrases})
+        lists: dict[str, Sequence[str]] = {}
+        for file in WORD_FILES:
+            lists |= read_toml(data / file)
+        return cls(lists)
 
     def entries(self, name: str, language: Language) -> Sequence[str]:
         """The entries of list `name` in this language; one without a language serves both.

@@ -123,7 +123,7 @@ def _no_tool_needed(scene: Scene) -> Dialogue:
     plain = talk.draw(scene.rng, scene.language)
     answered = (PromptMessage("user", plain.question), PromptMessage("assistant", plain.answer))
     if scene.rng.random() < 0.75:
-        system = scene.offer_others(None, plain.answering_tools)
+        system = scene.offer_others(None, plain.answering_tools, plain.near)
         return Dialogue("tool_none", (system, *answered))
     system, *asked = _call(scene).messages
     plain = talk.draw_social(scene.rng, scene.language)
