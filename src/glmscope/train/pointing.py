@@ -14,12 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glmscope.text.tokenizer import Tokenizer
+from glmscope.train.copies import Copies
 from glmscope.train.encoding import Example
 
-_CERTAIN_RUN = 3
-"""Equal tokens in a row that leave no doubt where a text comes from."""
-_RARE = 2
-"""A single token is taken for a copy if it stands in the prompt that often at most."""
 _RARE_IN_LIST = 3
 """A token of a question tells something if a list, or what was said, has it that often at most."""
 _COMMON = 200
@@ -32,8 +29,6 @@ _OWNER_STEP = 4
 """One in so many tokens of a tool is taught whose it is: there are many."""
 _SAID_TOGETHER = 24
 """Tokens that lie this close belong to one thing that was told."""
-_LONG_NUMBER = 3
-"""A number this long may be copied in part, or was written with signs between its digits."""
 _LONGEST_RECALL = 48
 """A longer answer has words of earlier turns in it without being about them or choosing them."""
 
@@ -75,9 +70,7 @@ class Pointing:
         self._worded[: len(pieces)] = [any(map(str.isalnum, piece)) for piece in pieces]
         self._line_break = pieces.index("<0x0A>")
         self._worded[self._line_break] = False
-        self._digit = np.zeros(tokenizer.vocab_size, bool)
-        self._digit[: len(pieces)] = [one.isascii() and one.isdigit() for one in pieces]
-        self._point = pieces.index(".")
+        self._copies = Copies(tokenizer, self._worded)
         self._telling = self._worded.copy()
         if common is not None:
             self._telling[common] = False
@@ -93,7 +86,7 @@ class Pointing:
         tools = self._tools(ids)
         found = [np.zeros((0, 3), np.int64), *self._owners(tools)]
         for start, end in turns(learned):
-            sources = self._sources(ids, start, end)
+            sources = self._copies.sources(ids, start, end)
             found.append(_before(Kind.COPY, sources, start))
             name = self._name(ids, start, end)
             if name is not None or end - start <= _LONGEST_RECALL:
@@ -202,41 +195,6 @@ class Pointing:
         equal &= equal.sum(axis=1, keepdims=True) <= _RARE_IN_LIST
         return np.argwhere(equal) + np.array([these.start, those.start])
 
-    def _sources(self, ids: NDArray[np.int64], start: int, end: int) -> NDArray[np.bool_]:
-        """[end - start, start]: which earlier places each token of a turn may be copied from."""
-        equal = ids[start:end, None] == ids[None, :start]
-        equal &= self._worded[ids[start:end], None]
-        runs = _runs(equal)
-        longest = runs.max(axis=1, keepdims=True, initial=0)
-        rare = equal.sum(axis=1, keepdims=True) <= _RARE
-        enough = np.where(rare, 1, 2)
-        sources = equal & (runs >= np.maximum(enough, np.minimum(longest, _CERTAIN_RUN)))
-        self._whole_numbers(ids, start, sources)
-        return sources
-
-    def _whole_numbers(
-        self, ids: NDArray[np.int64], start: int, sources: NDArray[np.bool_]
-    ) -> None:
-        """Let a number of the turn at `start` come from the same number alone: no 5 from 45."""
-        earlier: dict[tuple[int, ...], list[int]] = {}
-        for first, end in self._numbers(ids[:start]):
-            earlier.setdefault(tuple(ids[first:end].tolist()), []).append(first)
-        for first, end in self._numbers(ids[start : start + len(sources)]):
-            same = earlier.get(tuple(ids[start + first : start + end].tolist()), ())
-            if len(same) <= _RARE_IN_LIST and (same or end - first < _LONG_NUMBER):
-                sources[first:end] = False
-            if len(same) <= _RARE_IN_LIST:
-                span = np.arange(end - first)
-                for place in same:
-                    sources[first + span, place + span] = True
-
-    def _numbers(self, ids: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
-        """Start and end of each number, with its decimal point."""
-        inside = np.concatenate(([False], self._digit[ids], [False]))
-        inside[1:-1] |= (ids == self._point) & inside[:-2] & inside[2:]
-        edges = np.flatnonzero(np.diff(inside.astype(np.int8)))
-        yield from zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
-
     def _name(self, ids: NDArray[np.int64], start: int, end: int) -> int | None:
         """The place of the first token of the name in a turn that is a call."""
         if ids[start - 1] != self._assistant:
@@ -284,16 +242,6 @@ def turns(learned: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
     for start, end in zip(edges[::2], edges[1::2], strict=True):
         if start:
             yield int(start), int(end)
-
-
-def _runs(equal: NDArray[np.bool_]) -> NDArray[np.int16]:
-    """For each pair of equal tokens, how many equal pairs lie in a row on its diagonal."""
-    forward, backward = equal.astype(np.int16), equal.astype(np.int16)
-    for place in range(len(equal) - 2, -1, -1):
-        forward[place, :-1] += forward[place, :-1] * forward[place + 1, 1:]
-    for place in range(1, len(equal)):
-        backward[place, 1:] += backward[place, 1:] * backward[place - 1, :-1]
-    return forward + backward - equal
 
 
 def _pairs(kind: Kind, places: NDArray[np.int64], sources: NDArray[np.int64]) -> NDArray[np.int64]:

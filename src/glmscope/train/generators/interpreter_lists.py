@@ -185,9 +185,10 @@ def _extreme(items: Items, place: int) -> Number:
     return evaluate(_sorted(items)[place])
 
 
-def _range(items: Items, _k: Fraction) -> Number:
+def _from_ends(items: Items, sign: int) -> Number:
+    """The greatest number with `sign` times the least."""
     least, most = _extreme(items, 0), _extreme(items, -1)
-    return Number(most.exact - least.exact, most.is_float or least.is_float)
+    return Number(most.exact + sign * least.exact, most.is_float or least.is_float)
 
 
 def _sum(values: Sequence[Fraction], items: Items) -> Number:
@@ -203,11 +204,6 @@ def _near(items: Items, place: int) -> Number:
     if len(items.written) < 4:
         raise UnsuitableError("the middle of three is called the median")
     return _extreme(items, place)
-
-
-def _ends(items: Items, _k: Fraction) -> Number:
-    least, most = _extreme(items, 0), _extreme(items, -1)
-    return Number(least.exact + most.exact, least.is_float or most.is_float)
 
 
 def _trimmed(items: Items, _k: Fraction) -> Number:
@@ -241,8 +237,8 @@ STATISTICS: dict[str, Statistic] = {
     "second": Statistic("sorted(data)[-2]", lambda items, _: _extreme(items, -2)),
     "third": Statistic("sorted(data)[-3]", lambda items, _: _near(items, -3)),
     "second_least": Statistic("sorted(data)[1]", lambda items, _: _near(items, 1)),
-    "range": Statistic("max(data) - min(data)", _range, "floats"),
-    "ends": Statistic("max(data) + min(data)", _ends, "floats"),
+    "range": Statistic("max(data) - min(data)", lambda items, _: _from_ends(items, -1), "floats"),
+    "ends": Statistic("max(data) + min(data)", lambda items, _: _from_ends(items, 1), "floats"),
     "trimmed": Statistic(
         "(sum(data) - max(data) - min(data)) / (len(data) - 2)", _trimmed, "always"
     ),
