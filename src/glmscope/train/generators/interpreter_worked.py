@@ -16,7 +16,8 @@ from glmscope.train.generators.interpreter_formula import (
 )
 from glmscope.train.generators.interpreter_material import Desk, Exchange, fill
 from glmscope.train.generators.interpreter_sums import formula_run
-from glmscope.train.generators.interpreter_worked_reading import Problem, Written, read_problems
+from glmscope.train.generators.interpreter_worked_question import Written
+from glmscope.train.generators.interpreter_worked_reading import Problem, read_problems
 
 _REDRAWN_SHARE = 0.8
 _RENAMED_SHARE = 0.5
