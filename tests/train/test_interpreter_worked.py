@@ -27,10 +27,10 @@ from glmscope.train.generators.interpreter_worked import (
     with_articles,
     worked_exchanges,
 )
+from glmscope.train.generators.interpreter_worked_question import Written
 from glmscope.train.generators.interpreter_worked_reading import (
     FILE_NAME,
     Problem,
-    Written,
     composed,
     has_problems,
     read_problems,
