@@ -8,8 +8,6 @@ an earlier step, which is put in its place, or a constant that a word of the que
 from __future__ import annotations
 
 import ast
-import gzip
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -18,6 +16,7 @@ from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
 
+from glmscope.train.corpus import read_rows
 from glmscope.train.generators.interpreter_formula import UnsuitableError, evaluate
 from glmscope.train.generators.interpreter_material import fill
 from glmscope.train.generators.interpreter_worked_nodes import (
@@ -36,7 +35,8 @@ from glmscope.train.generators.interpreter_worked_question import (
     with_slots,
 )
 
-FILE_NAME = "gsm8k_train.jsonl.gz"
+CORPUS = "gsm8k_train"
+FILE_NAME = f"{CORPUS}.jsonl.gz"
 MOST_WORDS = 45
 MOST_OPERATIONS = 4
 _MOST_CHOICES = 5
@@ -76,8 +76,7 @@ def has_problems(corpus: Path | None) -> bool:
 @lru_cache(maxsize=2)
 def read_problems(corpus: Path) -> tuple[Problem, ...]:
     """The problems of use; read once in a process."""
-    with gzip.open(corpus / FILE_NAME, "rt", encoding="utf-8") as lines:
-        rows = [json.loads(line) for line in lines]
+    rows = read_rows(CORPUS, corpus)
     problems = (composed(row["question"], row["answer"]) for row in rows)
     return tuple(problem for problem in problems if problem is not None)
 
