@@ -14,6 +14,7 @@ from pathlib import Path
 
 import torch
 
+from glmscope.errors import GLMScopeError
 from glmscope.train.checkpoint import export_checkpoint, load_checkpoint
 
 
@@ -49,6 +50,8 @@ def main() -> None:
         parser.error(f"{options.destination} exists")
     try:
         average(options.before, options.after, options.share, options.destination)
+    except GLMScopeError as error:
+        parser.error(str(error))
     except BaseException:
         shutil.rmtree(options.destination, ignore_errors=True)
         raise
