@@ -16,10 +16,11 @@ import pytest
 from glmscope.text.prompt import INTERPRETER_SYSTEM, PromptMessage
 from glmscope.text.reply import RawCall, parse_turn
 from glmscope.train.dialogue import Dialogue
+from glmscope.train.generators import interpreter_series
 from glmscope.train.generators.interpreter import INTERPRETER, PLAIN_KIND, dialogues
 from glmscope.train.generators.interpreter_formula import UnsuitableError, evaluate
 from glmscope.train.generators.interpreter_lists import STATISTICS, Items, list_code
-from glmscope.train.generators.interpreter_material import Material
+from glmscope.train.generators.interpreter_material import Desk, Material
 from glmscope.train.generators.interpreter_numbers import allows, draw, in_words
 from tests.support.paths import REPOSITORY
 
@@ -187,6 +188,15 @@ def test_a_series_has_three_to_six_sums_often_of_the_same_numbers(drawn: list[Di
         codes = {code for code, _ in runs}
         same += bool(set.intersection(*numbers)) and len(codes) > len(runs) / 2
     assert same > len(series) / 3
+
+
+def test_a_series_is_as_long_where_hardly_a_question_suits_its_numbers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(interpreter_series, "_TRIES", 6)
+    for seed in range(40):
+        desk = Desk(Material(DATA), random.Random(seed), "zh")
+        assert 3 <= len(interpreter_series.series_exchanges(desk)) <= 6
 
 
 def test_some_sums_have_all_their_numbers_in_words(drawn: list[Dialogue]) -> None:

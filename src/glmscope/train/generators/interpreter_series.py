@@ -23,7 +23,10 @@ def series_exchanges(desk: Desk) -> tuple[Exchange, ...]:
     """Three to six questions."""
     length = desk.pick(_LENGTHS)
     if desk.rng.random() < _SAME_SHARE:
-        return _about_the_same(desk, length)
+        # Some pairs of numbers suit hardly any question: then another pair is drawn.
+        while len(same := _about_the_same(desk, length)) < min(_LENGTHS):
+            pass
+        return same
     exchanges: list[Exchange] = []
     while len(exchanges) < length:
         exchanges.append(_problem(desk) if desk.rng.random() < 0.4 else sum_exchanges(desk)[0])
