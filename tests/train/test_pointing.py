@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -214,6 +215,13 @@ def test_a_question_looks_for_its_words_in_what_was_told() -> None:
     assert "上海" in text(example, set(matches))
     for place, looked_at in matches.items():
         assert {example.ids[one] for one in looked_at} == {example.ids[place]}
+
+
+def test_what_the_assistant_told_is_looked_at_where_the_talk_is_about_what_was_told() -> None:
+    turns = (("几点了", "上海看桃花，杭州喝咖啡"), ("上海怎么样", "上海看桃花"))
+    example = replace(told_and_asked(*turns), renamable=True)
+    told = pointers(example, Kind.TOLD)
+    assert {text(example, places) for places in told.values()} == {"看桃花"}
 
 
 @pytest.mark.parametrize(

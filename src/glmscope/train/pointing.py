@@ -99,7 +99,7 @@ class Pointing:
                 if name is not None:
                     found += self._choice(name - 1, sources[name - start], tools, matches)
             elif not tools and end - start <= _LONGEST_RECALL:
-                found += self._recall(ids, start, sources)
+                found += self._recall(ids, start, sources, example.renamable)
         return np.concatenate(found)
 
     def _tools(self, ids: NDArray[np.int64]) -> list[range]:
@@ -153,23 +153,26 @@ class Pointing:
         yield _rows(Kind.NAME, np.full(len(names), place), names)
 
     def _recall(
-        self, ids: NDArray[np.int64], start: int, sources: NDArray[np.bool_]
+        self, ids: NDArray[np.int64], start: int, sources: NDArray[np.bool_], by_anyone: bool
     ) -> Iterator[NDArray[np.int64]]:
         """What the question before the turn at `start` asks back, if the turn says it.
 
         That is the first that the turn has from what the user told and not from the question,
-        wherever it stands before: what the assistant has said of it is as good.
+        wherever it stands before: what the assistant has said of it is as good. Where it may be
+        told `by_anyone` and the turn has nothing from the user, it is what the assistant said.
         """
         users = np.flatnonzero(ids[:start] == self._user)
         asked = int(users[-1]) if len(users) else 0
-        by_user = sources[:, :asked] & self._spoken_by_user(ids[:asked])
-        turn = ids[start : start + len(sources)]
-        told = by_user.any(axis=1) & ~np.isin(turn, ids[asked:start])
-        places = np.flatnonzero(told)
+        earlier = sources[:, :asked]
+        by_user = earlier & self._spoken_by_user(ids[:asked])
+        new = ~np.isin(ids[start : start + len(sources)], ids[asked:start])
+        places = np.flatnonzero(by_user.any(axis=1) & new)
+        if not len(places) and by_anyone:
+            places = np.flatnonzero(earlier.any(axis=1) & new)
         if not len(places):
             return
         written = places[places == places[0] + np.arange(len(places))]
-        value = np.flatnonzero(sources[written, :asked].any(axis=0))
+        value = np.flatnonzero(earlier[written].any(axis=0))
         matches = self._same(ids, slice(asked, start), slice(0, asked))
         yield _rows(Kind.MATCH, matches[:, 0], matches[:, 1])
         apart = np.abs(matches[:, 1, None] - value[None])

@@ -16,6 +16,7 @@ from glmscope.train.generators.chat_entries import LANGUAGES, Language, read_ent
 from glmscope.train.generators.chat_patterns import read_patterns
 from glmscope.train.generators.chat_recall import Turn
 from glmscope.train.generators.recall_again import TalkedTalks
+from glmscope.train.generators.recall_anecdotes import AnecdoteTalks
 from glmscope.train.generators.recall_orders import OrderTalks
 from glmscope.train.generators.recall_pairs import PairTalks
 from glmscope.train.generators.recall_scenes import SceneTalks
@@ -25,6 +26,7 @@ _CHINESE_SHARE = 0.65
 _WEIGHTS = {
     "scenes": 50,
     "single": 60,
+    "anecdotes": 130,
     "facts": 25,
     "stories": 12,
     "pairs": 25,
@@ -80,6 +82,7 @@ class _Talks:
         self._makers = {
             "scenes": SceneTalks(asking, told).scenes,
             "single": told.single,
+            "anecdotes": AnecdoteTalks(asking, data).anecdotes,
             "facts": told.facts,
             "stories": told.story,
             "pairs": PairTalks(asking, data).pairs,
