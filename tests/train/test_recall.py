@@ -33,7 +33,7 @@ def turns(dialogue: Dialogue) -> list[tuple[str, str]]:
 
 def test_every_kind_is_made() -> None:
     kinds = [dialogue.kind.removeprefix("recall_") for dialogue in made()]
-    assert {kind for kind in KINDS if kinds.count(kind) >= 50} == set(KINDS)
+    assert {kind for kind in KINDS if kinds.count(kind) >= 20} == set(KINDS)
 
 
 def test_the_same_seed_gives_the_same_dialogues_and_another_seed_others() -> None:
@@ -83,7 +83,7 @@ def test_numbers_and_codes_in_answers_are_copied_from_earlier() -> None:
             for value in re.findall(r"[A-Za-z]*\d+", answer):
                 assert value in earlier, (earlier, answer)
                 copied += 1
-    assert copied > 1500
+    assert copied > 800
 
 
 def test_in_scenes_what_is_answered_was_said_before() -> None:

@@ -8,7 +8,8 @@ import re
 import pytest
 
 from glmscope.train.generators.chat_entries import LANGUAGES, Language
-from glmscope.train.generators.recall_anecdotes import AnecdoteTalks, read_anecdotes
+from glmscope.train.generators.recall_anecdotes import AnecdoteTalks
+from glmscope.train.generators.recall_material import read_material
 from glmscope.train.generators.recall_talks import Asking
 from tests.support.paths import REPOSITORY
 
@@ -21,7 +22,7 @@ def _words(text: str) -> set[str]:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_each_answer_says_something_that_was_told_and_not_asked(language: Language) -> None:
-    anecdotes = read_anecdotes(DATA, language)
+    anecdotes = read_material(DATA, language).anecdotes
     assert len(anecdotes) > 200
     for anecdote in anecdotes:
         told = _words(" ".join(text for turn in anecdote.told for text in turn))
@@ -32,7 +33,7 @@ def test_each_answer_says_something_that_was_told_and_not_asked(language: Langua
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_talk_is_told_and_no_question_of_it_asked_twice(language: Language) -> None:
-    anecdotes = read_anecdotes(DATA, language)
+    anecdotes = read_material(DATA, language).anecdotes
     assert len({anecdote.told for anecdote in anecdotes}) == len(anecdotes)
     for anecdote in anecdotes:
         questions = [question for question, _ in anecdote.asks]
@@ -42,8 +43,8 @@ def test_no_talk_is_told_and_no_question_of_it_asked_twice(language: Language) -
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_questions_follow_what_they_ask_about(language: Language) -> None:
     asking = Asking(language, DATA, random.Random(3))
-    talks = AnecdoteTalks(asking, DATA)
-    known = {anecdote.told[0]: anecdote for anecdote in read_anecdotes(DATA, language)}
+    talks = AnecdoteTalks(asking)
+    known = {anecdote.told[0]: anecdote for anecdote in read_material(DATA, language).anecdotes}
     counts = set()
     for _ in range(200):
         asking.others.clear()

@@ -1,7 +1,8 @@
 """Follow-ups that need an earlier turn: the answer is copied from the dialogue.
 
 Source: the patterns of `recall_zh.toml` and `recall_en.toml` with values that are put together,
-and for steps and for answers said again the everyday entries. One dialogue asks several times.
+talks that were written whole, and for steps and for answers said again the everyday entries.
+One dialogue asks several times.
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ class _Talks:
         self._makers = {
             "scenes": SceneTalks(asking, told).scenes,
             "single": told.single,
-            "anecdotes": AnecdoteTalks(asking, data).anecdotes,
+            "anecdotes": AnecdoteTalks(asking).anecdotes,
             "facts": told.facts,
             "stories": told.story,
             "pairs": PairTalks(asking, data).pairs,

@@ -15,6 +15,7 @@ from typing import Any
 
 from glmscope.train.generators.chat_entries import Language
 from glmscope.train.generators.chat_patterns import read_patterns
+from glmscope.train.generators.chat_recall import Turn
 from glmscope.train.generators.chat_values import Pools
 from glmscope.train.toml_file import read_toml
 
@@ -48,6 +49,14 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
+class Anecdote:
+    """What was told in turns, and questions with answers that have only these turns to go by."""
+
+    told: tuple[Turn, ...]
+    asks: tuple[Turn, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ItemList:
     """Things in an order: which values they are, what they are called and asked for with."""
 
@@ -64,6 +73,7 @@ class Material:
 
     facts: tuple[Fact, ...]
     stories: tuple[Fact, ...]
+    anecdotes: tuple[Anecdote, ...]
     lists: tuple[ItemList, ...]
     words: Mapping[str, Mapping[str, Any]]
     pools: Pools
@@ -92,6 +102,7 @@ def read_material(data: Path, language: Language) -> Material:
     return Material(
         facts=tuple(_fact(table) for file in files for table in file.get("fact", ())),
         stories=tuple(_story(table) for file in files for table in file.get("story", ())),
+        anecdotes=tuple(_anecdote(table) for file in files for table in file.get("anecdote", ())),
         lists=tuple(
             ItemList(
                 items=table["items"],
@@ -149,4 +160,12 @@ def _story(table: Mapping[str, Any]) -> Fact:
         weight=table.get("weight", 1),
         heard=table.get("heard", ""),
         then=tuple((tuple(said), reply) for said, reply in table.get("then", ())),
+    )
+
+
+def _anecdote(table: Mapping[str, Any]) -> Anecdote:
+    told = table["told"]
+    return Anecdote(
+        told=tuple(zip(told[::2], told[1::2], strict=True)),
+        asks=tuple((question, answer) for question, answer in table["asks"]),
     )
