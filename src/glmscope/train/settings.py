@@ -45,6 +45,7 @@ class Optimization:
     weight_decay: float = 0.01
     save_every: int = 200
     opening_weight: float = 1.0  # of a turn's first tokens, in retuning
+    symbol_weight: float = 1.0  # of operators and brackets, likewise
     pointing_weight: float = 0.0  # of where attention looks (`attention_loss`), in retuning
 
 

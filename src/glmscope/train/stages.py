@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -50,8 +49,8 @@ from glmscope.train.trainer import (
     Trainer,
     best_device,
     language_model_loss,
-    opening_weights,
 )
+from glmscope.train.weighting import TokenWeights
 
 VOCABULARY_DIALOGUES = 0.15
 """Share of the tuning dialogues that the vocabulary is made from, beside all of the corpora."""
@@ -122,20 +121,17 @@ def retune(settings: Settings, work: Path, compiled: bool = True) -> str:
         return tuning_examples(fresh, work / "tokenizer.model", kept)
 
     model = load_checkpoint(work / "grow")
-    weigh = partial(
-        opening_weights,
-        assistant=_tokenizer(work).special.assistant,
-        weight=settings.retune.opening_weight,
-    )
+    words, options = _tokenizer(work), settings.retune
+    weigh = TokenWeights.of(words, options.opening_weight, options.symbol_weight)
     pointing = renaming = None
-    if settings.retune.pointing_weight:
-        words, common = _tokenizer(work), commonest(drawn().ids)
+    if options.pointing_weight:
+        common = commonest(drawn().ids)
         pointing, renaming = Pointing(words, common), Renaming(words, common)
     return _fit(
         "retune",
         model,
         settings,
-        settings.retune,
+        options,
         lambda _: drawn(),
         work,
         compiled,

@@ -20,8 +20,8 @@ from glmscope.train.memory import give_back_memory, keep_freed_memory
 from glmscope.train.model import ChatGLM
 from glmscope.train.optimizer import Optimizers
 from glmscope.train.packing import Batch
-from glmscope.train.pointing import Kind
 from glmscope.train.settings import Optimization
+from glmscope.train.weighting import chosen_weights
 
 
 class Counted(Protocol):
@@ -37,10 +37,9 @@ Loss = Callable[[Any], Tensor]
 """The loss of one batch, on the model's device."""
 
 GRADIENT_LIMIT = 1.0
-OPENING_TOKENS = 4
-"""So many tokens of a turn say whether a tool is called, and which."""
-CHOICE_WEIGHT = 3.0
-"""What the first token of a copy counts at least."""
+POINTING_EVERY = 4
+"""Where heads look is taught once in so many steps, and counts so many times as much there: it
+takes a fifth of a step's time, and the optimizers' momentum spreads it."""
 GIVE_BACK_EVERY = 20
 """Steps after which free memory is returned."""
 
@@ -154,31 +153,6 @@ def tensors(batch: Batch, device: torch.device) -> tuple[Tensor, Tensor, Tensor]
     )
 
 
-def opening_weights(ids: Tensor, assistant: int | None, weight: float) -> Tensor:
-    """How much what follows each of `ids` [B, S] counts: `weight` at the openings of turns, else 1.
-
-    The first OPENING_TOKENS decide whether a tool is called and which one, and are few beside the
-    rest. `assistant` is the id that begins a turn, where the family has one.
-    """
-    begins = ids == (-1 if assistant is None else assistant)
-    opening = begins.clone()
-    for later in range(1, OPENING_TOKENS):
-        opening[:, later:] |= begins[:, :-later]
-    return torch.where(opening, weight, 1.0)
-
-
-def chosen_weights(weights: Tensor, pointers: Tensor) -> Tensor:
-    """`weights` [B, S], at least CHOICE_WEIGHT where the first token of a copy is chosen.
-
-    `pointers` [P, 4] as batches have them, which tell of calls and short answers; what follows in
-    a copy is foretold by what came before.
-    """
-    row, _, place, _ = pointers[pointers[:, 1] == Kind.FIRST].unbind(1)
-    weights = weights.clone()
-    weights[row, place] = weights[row, place].clamp(min=CHOICE_WEIGHT)
-    return weights
-
-
 def language_model_loss(
     model: ChatGLM,
     compiled: bool,
@@ -189,7 +163,7 @@ def language_model_loss(
 
     `weigh` says from the ids [B, S] how much each place counts, where nothing is chosen
     (`chosen_weights`); `pointing_weight`, how much it counts where the supervised heads look
-    (`attention_loss`), beside each one's own weight.
+    (`attention_loss`), beside each one's own weight, on average over the steps.
     """
     supervised = supervised_heads(model.config) if pointing_weight else ()
     hidden = partial(model.hidden_and_inputs, layers=[heads.layer for heads in supervised])
@@ -197,7 +171,9 @@ def language_model_loss(
     if compiled:
         hidden, head = torch.compile(hidden), torch.compile(head, dynamic=True)
     device = next(model.parameters()).device
-    counted = torch.tensor([pointing_weight * one.weight for one in supervised], device=device)
+    weight = pointing_weight * POINTING_EVERY
+    counted = torch.tensor([weight * one.weight for one in supervised], device=device)
+    turns = itertools.count()
 
     def loss(batch: Batch) -> Tensor:
         ids, targets, documents = tensors(batch, device)
@@ -205,7 +181,7 @@ def language_model_loss(
         weights = None if weigh is None else chosen_weights(weigh(ids), pointers)
         final, inputs = hidden(ids, documents)
         value = head(final, targets, weights)
-        if not supervised:
+        if not supervised or next(turns) % POINTING_EVERY:
             return value
         looked = pointing_losses(model, inputs, supervised, documents, pointers)
         return value + (counted * looked).sum()

@@ -48,7 +48,7 @@ _MAKERS: dict[str, tuple[int, Callable[[Desk], tuple[Exchange, ...]]]] = {
     "sums": (26, sum_exchanges),
     "expressions": (12, expression_exchanges),
     "lists": (20, list_exchanges),
-    "problems": (40, problem_exchanges),
+    "problems": (70, problem_exchanges),
     "stories": (10, story_exchanges),
     "dates": (7, date_exchanges),
     "texts": (8, text_exchanges),
