@@ -21,6 +21,7 @@ from glmscope.train.generators.tool_result import draw_result
 from glmscope.train.generators.tool_spoken import spoken_tools
 from glmscope.train.generators.tool_values import Language, Words
 from glmscope.train.generators.tool_wording import Frames
+from glmscope.train.generators.tool_written import WrittenTool, read_written
 from glmscope.train.toml_file import read_toml
 
 _MADE_SHARE = 0.15
@@ -48,6 +49,7 @@ class Material:
 
     tools: Mapping[str, Tool]
     spoken: Sequence[Tool]
+    written: Mapping[Language, Sequence[WrittenTool]]
     words: Words
     frames: Frames
     workshop: Workshop
@@ -60,6 +62,7 @@ class Material:
         return cls(
             tools=read_tools(data),
             spoken=spoken_tools(data, corpus) if corpus else (),
+            written=read_written(data),
             words=Words.read(data),
             frames=Frames.read(data),
             workshop=Workshop.read(data),

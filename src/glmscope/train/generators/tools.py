@@ -14,6 +14,7 @@ from glmscope.train.generators.tool_kit import Said, Tool, slots_of
 from glmscope.train.generators.tool_scene import Material, Scene
 from glmscope.train.generators.tool_several import several_calls
 from glmscope.train.generators.tool_values import Language
+from glmscope.train.generators.tool_written import written_scene
 
 _CHINESE_SHARE = 0.7
 
@@ -28,6 +29,7 @@ def dialogues(
         _call_and_answer: 10,
         _second_call: 6,
         several_calls: 40,
+        written_scene: 45,
         _ask_back: 2,
         _no_tool_needed: 15.5,
         _no_tool_fits: 1.5,
