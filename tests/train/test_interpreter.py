@@ -220,7 +220,7 @@ def test_an_expression_is_copied(drawn: list[Dialogue]) -> None:
         if dialogue.kind == f"{INTERPRETER}_expressions":
             asked, call = next(pair for pair in pairwise(dialogue.messages) if pair[1].metadata)
             code = _code(call).removeprefix("print(").removesuffix(")")
-            expression = code.removeprefix("round(").removesuffix(", 8)").replace(" ", "")
+            expression = re.sub(r", \d\)$", "", code.removeprefix("round(")).replace(" ", "")
             assert expression in asked.content.translate(signs).replace("^", "**")
 
 

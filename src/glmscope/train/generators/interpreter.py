@@ -26,6 +26,7 @@ from glmscope.train.generators.interpreter_material import (
     Material,
 )
 from glmscope.train.generators.interpreter_plots import plot_exchanges
+from glmscope.train.generators.interpreter_rounding import now_and_then_rounded
 from glmscope.train.generators.interpreter_series import series_exchanges
 from glmscope.train.generators.interpreter_stories import story_exchanges
 from glmscope.train.generators.interpreter_sums import (
@@ -51,7 +52,7 @@ _MAKERS: dict[str, tuple[int, Callable[[Desk], tuple[Exchange, ...]]]] = {
     "problems": (70, problem_exchanges),
     "stories": (10, story_exchanges),
     "dates": (7, date_exchanges),
-    "texts": (8, text_exchanges),
+    "texts": (12, text_exchanges),
     "plots": (4, plot_exchanges),
     "files": (3, file_exchanges),
     "errors": (2, error_exchanges),
@@ -64,6 +65,7 @@ _TALK_SHARE = 0.06
 _FURTHER = (0, 0, 0, 0, 0, 1, 1, 2, 2, 3)
 """How many further questions, about something else, a dialogue has."""
 _GO_ON = ("sums", "expressions", "lists", "problems", "stories", "dates", "texts", "worked")
+_ROUNDED = ("sums", "expressions", "lists", "problems", "stories")
 _INTRODUCED_SHARE = 0.3
 
 Messages: TypeAlias = list[PromptMessage]
@@ -86,15 +88,23 @@ def dialogues(
             continue
         desk = Desk(material, rng, language)
         section = _section(desk, _MAKERS)
-        exchanges = list(_MAKERS[section][1](desk))
+        exchanges = _made(desk, section)
         if section == "series":
             exchanges = _going_on(desk, exchanges)
         for _ in range(0 if section == "series" else rng.choice(_FURTHER)):
-            exchanges += _introduced(desk, _MAKERS[_section(desk, _GO_ON)][1](desk))
+            exchanges += _introduced(desk, tuple(_made(desk, _section(desk, _GO_ON))))
         # A turn of small talk before the question must not make the code go away.
         before = next(small_talk)[:2] if rng.random() < _TALK_SHARE else []
         messages = [message for exchange in exchanges for message in _messages(exchange, rng)]
         yield Dialogue(f"{INTERPRETER}_{section}", (system, *before, *messages))
+
+
+def _made(desk: Desk, section: str) -> list[Exchange]:
+    """The exchanges of a section; one that no other goes on from may be asked to be rounded."""
+    exchanges = list(_MAKERS[section][1](desk))
+    if section in _ROUNDED and len(exchanges) == 1:
+        exchanges = [now_and_then_rounded(desk, exchanges[0])]
+    return exchanges
 
 
 def _section(desk: Desk, names: Iterable[str]) -> str:

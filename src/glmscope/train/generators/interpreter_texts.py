@@ -26,6 +26,13 @@ _RANGES = {
     "from_binary": "2..255",
     "from_hexadecimal": "10..65535",
     "digit_count": "10..9999999",
+    "prime_count": "10..1000",
+    "prime_sum": "10..300",
+    "next_prime": "10..5000",
+    "divisor_count": "6..1000",
+    "divisor_sum": "6..1000",
+    "sum_to": "5..5000",
+    "evens_to": "10..1000",
 }
 _TYPED = {"from_binary": "b", "from_hexadecimal": "X"}
 """How a question shows a number that is not a decimal one."""
@@ -96,7 +103,7 @@ def _prime(n: int) -> tuple[str, str]:
 def _primes(n: int) -> tuple[str, str]:
     condition = "all(i % j for j in range(2, i))"
     code = f"n = {n}\nprint([i for i in range(2, n + 1) if {condition}])"
-    return code, str([i for i in range(2, n + 1) if _is_prime(i)])
+    return code, str(_primes_up_to(n))
 
 
 def _fibonacci_terms(n: int) -> list[int]:
@@ -152,6 +159,44 @@ def _digit_count(n: int) -> tuple[str, str]:
     return f"print(len(str({n})))", str(len(str(n)))
 
 
+def _primes_up_to(n: int) -> list[int]:
+    return [i for i in range(2, n + 1) if _is_prime(i)]
+
+
+def _prime_count(n: int) -> tuple[str, str]:
+    code = f"n = {n}\nprint(sum(all(i % j for j in range(2, i)) for i in range(2, n + 1)))"
+    return code, str(len(_primes_up_to(n)))
+
+
+def _prime_sum(n: int) -> tuple[str, str]:
+    condition = "all(i % j for j in range(2, i))"
+    code = f"n = {n}\nprint(sum(i for i in range(2, n + 1) if {condition}))"
+    return code, str(sum(_primes_up_to(n)))
+
+
+def _next_prime(n: int) -> tuple[str, str]:
+    code = f"n = {n} + 1\nwhile not all(n % i for i in range(2, n)):\n    n += 1\nprint(n)"
+    return code, str(next(i for i in range(n + 1, 2 * n + 2) if _is_prime(i)))
+
+
+def _divisor_count(n: int) -> tuple[str, str]:
+    code = f"n = {n}\nprint(sum(n % i == 0 for i in range(1, n + 1)))"
+    return code, str(sum(n % i == 0 for i in range(1, n + 1)))
+
+
+def _divisor_sum(n: int) -> tuple[str, str]:
+    code = f"n = {n}\nprint(sum(i for i in range(1, n + 1) if n % i == 0))"
+    return code, str(sum(i for i in range(1, n + 1) if n % i == 0))
+
+
+def _sum_to(n: int) -> tuple[str, str]:
+    return f"print(sum(range(1, {n} + 1)))", str(n * (n + 1) // 2)
+
+
+def _evens_to(n: int) -> tuple[str, str]:
+    return f"print(sum(range(2, {n} + 1, 2)))", str(sum(range(2, n + 1, 2)))
+
+
 _NUMBERS: dict[str, Callable[[int], tuple[str, str]]] = {
     "prime": _prime,
     "primes": _primes,
@@ -165,4 +210,11 @@ _NUMBERS: dict[str, Callable[[int], tuple[str, str]]] = {
     "from_binary": _from_binary,
     "from_hexadecimal": _from_hexadecimal,
     "digit_count": _digit_count,
+    "prime_count": _prime_count,
+    "prime_sum": _prime_sum,
+    "next_prime": _next_prime,
+    "divisor_count": _divisor_count,
+    "divisor_sum": _divisor_sum,
+    "sum_to": _sum_to,
+    "evens_to": _evens_to,
 }
