@@ -20,11 +20,13 @@ from glmscope.train.generators import interpreter_series
 from glmscope.train.generators.interpreter import INTERPRETER, PLAIN_KIND, dialogues
 from glmscope.train.generators.interpreter_formula import UnsuitableError, evaluate
 from glmscope.train.generators.interpreter_lists import STATISTICS, Items, list_code
-from glmscope.train.generators.interpreter_material import Desk, Material
+from glmscope.train.generators.interpreter_material import Desk, Language, Material
 from glmscope.train.generators.interpreter_numbers import allows, draw, in_words
+from glmscope.train.generators.interpreter_sums import numbers_of, worked
 from tests.support.paths import REPOSITORY
 
 DATA = REPOSITORY / "train" / "data"
+MATERIAL = Material(DATA)
 HELD_OUT = REPOSITORY / "src" / "glmscope" / "evaluate" / "nano" / "interpreter.jsonl"
 
 # What the tests may lack, and what is not the same on every machine: pictures, files, tracebacks.
@@ -352,3 +354,18 @@ def test_a_held_out_row_offers_the_interpreter_and_expects_a_number(
 )
 def test_numbers_in_words(written: str, language: str, words: str) -> None:
     assert in_words(written, language) == words
+
+
+def test_every_sum_and_problem_finds_its_numbers_soon() -> None:
+    rng = random.Random(3)
+    for section in ("sums", "problems"):
+        for name, entry in MATERIAL[section].items():
+            language: Language = "zh" if any(key.startswith("zh_") for key in entry) else "en"
+            desk, right = Desk(MATERIAL, rng, language), 0  # of 500, as drawing tries them
+            for _ in range(500):
+                try:
+                    worked(desk, entry, numbers_of(desk, entry))
+                except UnsuitableError:
+                    continue
+                right += 1
+            assert right >= 3, (section, name)

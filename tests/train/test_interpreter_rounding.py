@@ -16,8 +16,12 @@ NUMBERS = {"1": 1, "一": 1, "one": 1, "2": 2, "两": 2, "two": 2, "3": 3, "三"
 NUMBERS |= {"4": 4, "四": 4, "four": 4}
 
 
-def _exchange(output: str, code: str = "print(round(22 / 7, 8))") -> Exchange:
-    return Exchange("22除以7是多少？", (Run(code, output),), f"结果是 {output}。")
+QUESTIONS = {"zh": ("22除以7是多少？", "22除以7"), "en": ("What is 22 over 7?", "22 over 7")}
+
+
+def _exchange(output: str, code: str = "print(round(22 / 7, 8))", question: str = "") -> Exchange:
+    asked = question or QUESTIONS["zh"][0]
+    return Exchange(asked, (Run(code, output),), f"结果是 {output}。")
 
 
 def _all(exchange: Exchange, language: Language = "zh") -> list[Exchange]:
@@ -26,13 +30,15 @@ def _all(exchange: Exchange, language: Language = "zh") -> list[Exchange]:
     return [one for one in drawn if one != exchange]
 
 
+@pytest.mark.parametrize("ends", [0, 1])
 @pytest.mark.parametrize("language", ["zh", "en"])
-def test_as_many_decimals_are_shown_as_the_question_asks_for(language: Language) -> None:
-    rounded = _all(_exchange("3.14285714"), language)
+def test_as_many_decimals_are_shown_as_the_question_asks_for(language: Language, ends: int) -> None:
+    asked = QUESTIONS[language][ends]
+    rounded = _all(_exchange("3.14285714", question=asked), language)
     assert 200 < len(rounded) < 400
     seen = set()
     for one in rounded:
-        added = one.question.removeprefix("22除以7是多少？").casefold()
+        added = one.question.removeprefix(asked).casefold()
         (number,) = re.findall(r"([一两三四\d])(?=位)|\b(one|two|three|four|\d)\b", added)
         named = NUMBERS["".join(number).casefold()]
         (run,) = one.runs
@@ -46,4 +52,7 @@ def test_as_many_decimals_are_shown_as_the_question_asks_for(language: Language)
 def test_what_lies_between_two_roundings_or_is_whole_is_left_alone() -> None:
     assert all(", 2))" not in one.runs[0].code for one in _all(_exchange("3.125")))
     assert not _all(_exchange("7", "print(3 + 4)"))
+    assert not _all(_exchange("3.0", "print(round(12 / 4, 8))"))
+    assert not _all(_exchange("4", "import math\nprint(math.gcd(36, 8))"))
+    assert not _all(Exchange("几？", _exchange("3.14285714").runs, "3.14285714 是 3.14285714。"))
     assert not _all(Exchange("你好", (), "你好！"))

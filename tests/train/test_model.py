@@ -20,7 +20,6 @@ from glmscope.train.model import (  # noqa: E402
     evaluating,
     positions_within,
 )
-from glmscope.train.weighting import TokenWeights, opening_weights  # noqa: E402
 from tests.train.tiny import tiny_model, tiny_vocabulary  # noqa: E402
 
 PLAIN = ("glm3_a", "glm2_b", "glm3_rope4", "glm2_rope4", "glm3_hd64", "glm2_hd128")
@@ -105,15 +104,3 @@ def test_weights_say_how_much_each_place_counts() -> None:
     alone = torch.full_like(targets, IGNORED)
     alone[0, 5] = targets[0, 5]
     assert torch.allclose(model.head_loss(hidden, targets, only), model.head_loss(hidden, alone))
-
-
-def test_the_opening_of_a_turn_is_what_follows_the_assistants_id() -> None:
-    ids = torch.tensor([[7, 9, 1, 2, 3, 4, 5, 9, 6], [1, 2, 3, 4, 5, 6, 7, 8, 9]])
-    weights = opening_weights(ids, assistant=9, weight=6.0)
-    assert weights.tolist() == [[1, 6, 6, 6, 6, 1, 1, 6, 6], [1, 1, 1, 1, 1, 1, 1, 1, 6]]
-
-
-def test_operators_and_brackets_count_more_and_openings_still_most() -> None:
-    weigh = TokenWeights(9, torch.tensor([4, 5]), opening_weight=6.0, symbol_weight=3.0)
-    ids = torch.tensor([[7, 4, 1, 5, 9, 4, 1, 1, 1, 1, 4]])
-    assert weigh(ids).tolist() == [[3, 1, 3, 1, 6, 6, 6, 6, 1, 3, 1]]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,9 +11,10 @@ import pytest
 from glmscope.text.toolcall import MalformedCall, Value, parse_tool_call
 from glmscope.train.dialogue import Dialogue
 from glmscope.train.generators.tool_kit import LANGUAGES
-from glmscope.train.generators.tool_scene import Material, Scene
+from glmscope.train.generators.tool_scene import Material, Scene, rough_length
 from glmscope.train.generators.tool_values import Language
-from glmscope.train.generators.tool_written import WrittenTool, read_written, written_scene
+from glmscope.train.generators.tool_written import WrittenTool, read_written
+from glmscope.train.generators.tool_written_scene import written_scene
 from tests.support.paths import REPOSITORY
 
 DATA = REPOSITORY / "train" / "data"
@@ -50,18 +50,24 @@ def test_words_are_passed_letter_by_letter_and_values_have_their_types(
     assert len(written[language]) > 100
     for tool in written[language]:
         types = {name: type_name for name, type_name, _ in tool.parameters}
-        for question, arguments in tool.asks:
-            for name, value in arguments.items():
-                assert isinstance(value, TYPES[types[name]]), (question, name)
-                assert not isinstance(value, str) or value in question, (question, value)
+        for ask in tool.asks:
+            digits = ask.question.replace(",", "")
+            for name, value in ask.arguments.items():
+                assert isinstance(value, TYPES[types[name]]), (ask.question, name)
+                said = str(value) in (ask.question if isinstance(value, str) else digits)
+                assert said or (isinstance(value, int) and value <= 100), (ask.question, value)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_name_and_no_question_comes_twice(
     language: Language, written: Mapping[Language, tuple[WrittenTool, ...]]
 ) -> None:
-    asks = [question for tool in written[language] for question, _ in tool.asks]
+    tools = written[language]
+    asks = [ask.question for tool in tools for ask in tool.asks]
+    names = [tool.name for tool in tools]
     assert len(set(asks)) == len(asks)
+    assert len(set(names)) == len(names)
+    assert {name for tool in tools for name in tool.apart} <= set(names)
 
 
 def test_calls_hold_what_was_said_and_name_a_tool_that_is_offered(made: list[Dialogue]) -> None:
@@ -82,21 +88,46 @@ def test_calls_hold_what_was_said_and_name_a_tool_that_is_offered(made: list[Dia
     assert calls > 2000
 
 
-def test_a_tool_that_answers_everything_is_not_offered_beside_plain_questions(
+def test_talk_stands_between_calls_and_not_beside_a_tool_that_could_be_asked_it(
+    made: list[Dialogue], written: Mapping[Language, tuple[WrittenTool, ...]]
+) -> None:
+    knowing = {tool.about for tools in written.values() for tool in tools if tool.knowing}
+    talk = {question for tools in written.values() for tool in tools for question, _ in tool.plain}
+    assert knowing
+    talked = 0
+    for dialogue in made:
+        assert dialogue.messages[-1].role == "assistant"
+        if any(message.content in talk for message in dialogue.messages):
+            talked += 1
+            offered = {tool["description"] for tool in dialogue.messages[0].tools}
+            assert not offered & knowing
+    assert 300 < talked < 1000
+
+
+def test_tools_that_a_question_may_be_meant_for_alike_are_not_offered_together(
+    made: list[Dialogue], written: Mapping[Language, tuple[WrittenTool, ...]]
+) -> None:
+    names = {tool.about: tool for tools in written.values() for tool in tools}
+    together = 0
+    for dialogue in made:
+        offered = [names[tool["description"]] for tool in dialogue.messages[0].tools]
+        together += len(offered) > 1
+        assert not any(one.name in other.apart for one in offered for other in offered)
+    assert together > 900
+
+
+def test_a_call_that_something_follows_has_failed_and_dialogues_are_short(
     made: list[Dialogue],
 ) -> None:
-    plain = 0
+    failed = 0
     for dialogue in made:
-        roles = [message.role for message in dialogue.messages]
-        talked = any(
-            one.role == "user" and not other.metadata
-            for one, other in zip(dialogue.messages, dialogue.messages[1:], strict=False)
-        )
-        plain += talked
-        assert roles[-1] == "assistant"
-        names = " ".join(tool["name"] for tool in dialogue.messages[0].tools)
-        assert not (talked and re.search("encyclop|wiki", names, re.IGNORECASE)), names
-    assert 300 < plain < 1000
+        assert rough_length(dialogue.messages) <= 560
+        for call, after in zip(dialogue.messages, dialogue.messages[1:], strict=False):
+            if call.metadata:
+                failed += 1
+                assert after.role == "observation"
+                assert "error" in after.content
+    assert failed > 400
 
 
 def test_arguments_that_do_not_fit_are_named(tmp_path: Path) -> None:

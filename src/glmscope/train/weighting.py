@@ -14,18 +14,18 @@ OPENING_TOKENS = 4
 """So many tokens of a turn say whether a tool is called, and which."""
 CHOICE_WEIGHT = 3.0
 """What the first token of a copy counts at least."""
-SYMBOLS = frozenset(
-    ("+", "-", "*", "/", "//", "%", "**", "(", ")", ",", "[", "]", ":", "==", "<", ">")
-)
-"""What says in a program how its numbers belong together."""
+SYMBOLS = frozenset("+-*/%()[],:=<>")
+"""Signs that say in programs and calls how what is copied belongs together."""
+_QUOTES = frozenset("\"'")
+"""What the vocabulary joins to them: `")` is one piece."""
 
 
 @dataclass(frozen=True)
 class TokenWeights:
     """Weights [B, S] of what follows each of `ids` [B, S]: 1, or more where something is decided.
 
-    `assistant` is the id that begins a turn, where the family has one, `symbols` are the ids of
-    SYMBOLS [N].
+    `assistant` is the id that begins a turn, where the family has one, `symbols` [N] are the ids
+    of pieces that are nothing but SYMBOLS, in programs and elsewhere.
     """
 
     assistant: int | None
@@ -36,13 +36,13 @@ class TokenWeights:
     @classmethod
     def of(cls, words: Tokenizer, opening_weight: float, symbol_weight: float) -> TokenWeights:
         """The weights for a vocabulary."""
-        first = words.special.eos + 1
         symbols = [
             piece
-            for piece in range(first, words.piece_count)
-            if words.decode([piece]).strip() in SYMBOLS
+            for piece in range(words.special.eos + 1, words.piece_count)  # special ids come first
+            if _is_symbol(words.decode([piece]).strip())
         ]
-        return cls(words.special.assistant, torch.tensor(symbols), opening_weight, symbol_weight)
+        ids = torch.tensor(symbols, dtype=torch.long)
+        return cls(words.special.assistant, ids, opening_weight, symbol_weight)
 
     def __call__(self, ids: Tensor) -> Tensor:
         """Weights of `ids`; whatever has two takes the larger one."""
@@ -50,6 +50,10 @@ class TokenWeights:
         follows[:, :-1] = torch.isin(ids[:, 1:], self.symbols.to(ids.device))
         weights = opening_weights(ids, self.assistant, self.opening_weight)
         return torch.where(follows, weights.clamp(min=self.symbol_weight), weights)
+
+
+def _is_symbol(text: str) -> bool:
+    return bool(SYMBOLS & set(text)) and set(text) <= SYMBOLS | _QUOTES
 
 
 def opening_weights(ids: Tensor, assistant: int | None, weight: float) -> Tensor:

@@ -66,6 +66,7 @@ _FURTHER = (0, 0, 0, 0, 0, 1, 1, 2, 2, 3)
 """How many further questions, about something else, a dialogue has."""
 _GO_ON = ("sums", "expressions", "lists", "problems", "stories", "dates", "texts", "worked")
 _ROUNDED = ("sums", "expressions", "lists", "problems", "stories")
+"""Where now and then a result is wanted to so many decimals."""
 _INTRODUCED_SHARE = 0.3
 
 Messages: TypeAlias = list[PromptMessage]

@@ -21,17 +21,20 @@ _STOPS = "。？！.?!"
 
 
 def now_and_then_rounded(desk: Desk, exchange: Exchange) -> Exchange:
-    """The exchange, now and then with a result to one to four decimals, where it has a long one."""
-    *before, last = exchange.runs or (Run("", ""),)
-    if not last.code.endswith(_END) or desk.rng.random() > _SHARE:
+    """The exchange, now and then with a result to one to four decimals, where it has more."""
+    if not exchange.runs or desk.rng.random() > _SHARE:
         return exchange
+    *before, last = exchange.runs
     places = desk.pick(_ASKED)
+    printed = last.code.rpartition("\n")[2]
+    rounds = printed.startswith("print(round(") and printed.endswith(_END)
+    if not rounds or len(last.output.partition(".")[2]) <= places:
+        return exchange
     shown, value = without_point_zero(last.output), Fraction(last.output)
-    if abs(value * 10**places % 1 - Fraction(1, 2)) < _NEAR_HALF or not round(value, places):
+    near_half = abs(value * 10**places % 1 - Fraction(1, 2)) < _NEAR_HALF
+    if near_half or not round(value, places) or exchange.answer.count(shown) != 1:
         return exchange
     output = repr(float(round(value, places)))
-    if exchange.answer.count(shown) != 1:
-        return exchange
     run = Run(last.code.removesuffix(_END) + f", {places}))", output)
     return replace(
         exchange,

@@ -31,7 +31,6 @@ _RANGES = {
     "next_prime": "10..5000",
     "divisor_count": "6..1000",
     "divisor_sum": "6..1000",
-    "sum_to": "5..5000",
     "evens_to": "10..1000",
 }
 _TYPED = {"from_binary": "b", "from_hexadecimal": "X"}
@@ -189,10 +188,6 @@ def _divisor_sum(n: int) -> tuple[str, str]:
     return code, str(sum(i for i in range(1, n + 1) if n % i == 0))
 
 
-def _sum_to(n: int) -> tuple[str, str]:
-    return f"print(sum(range(1, {n} + 1)))", str(n * (n + 1) // 2)
-
-
 def _evens_to(n: int) -> tuple[str, str]:
     return f"print(sum(range(2, {n} + 1, 2)))", str(sum(range(2, n + 1, 2)))
 
@@ -215,6 +210,5 @@ _NUMBERS: dict[str, Callable[[int], tuple[str, str]]] = {
     "next_prime": _next_prime,
     "divisor_count": _divisor_count,
     "divisor_sum": _divisor_sum,
-    "sum_to": _sum_to,
     "evens_to": _evens_to,
 }

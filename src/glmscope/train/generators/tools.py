@@ -14,7 +14,7 @@ from glmscope.train.generators.tool_kit import Said, Tool, slots_of
 from glmscope.train.generators.tool_scene import Material, Scene
 from glmscope.train.generators.tool_several import several_calls
 from glmscope.train.generators.tool_values import Language
-from glmscope.train.generators.tool_written import written_scene
+from glmscope.train.generators.tool_written_scene import written_scene
 
 _CHINESE_SHARE = 0.7
 
