@@ -1,9 +1,10 @@
 """Compare the gradient of the tokens' loss with that of where heads look, on batches of dialogues.
 
-    python scripts/measure_gradients.py CHECKPOINT [--settings train/nano.toml] [--batches 6]
+    python scripts/measure_gradients.py CHECKPOINT [--weight 0.01] [--batches 6]
 
-Prints both losses and the norms of their gradients at the weights that the settings' `retune` gives
-them. Where the second norm is the larger one, the network mostly learns where to look.
+Prints both losses and the norms of their gradients, where heads look at the weight that `retune`
+ends with or at one of your own. Where the second norm is the larger one, the network mostly learns
+where to look.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def gradient_norm(model: nn.Module, loss: Tensor) -> float:
     return norm.item()
 
 
-def compare(checkpoint: Path, settings_file: Path, count: int) -> None:
+def compare(checkpoint: Path, settings_file: Path, weight: float | None, count: int) -> None:
     """Print a line a batch."""
     asked = load_settings(settings_file)
     few = {name: max(1, number // DIALOGUES) for name, number in asked.mix.items()}
@@ -56,7 +57,8 @@ def compare(checkpoint: Path, settings_file: Path, count: int) -> None:
     pointing = Pointing(words, commonest(examples.ids))
     weigh = TokenWeights.of(words, options.opening_weight, options.symbol_weight)
     heads = supervised_heads(model.config)
-    counted = torch.tensor([options.pointing_weight * one.weight for one in heads], device=device)
+    weight = options.pointing_end if weight is None else weight
+    counted = torch.tensor([weight * one.weight for one in heads], device=device)
     rng = random.Random(settings.seed)  # noqa: S311 - no secret is drawn
     drawn = batches(examples, options.lengths, options.batch_tokens, rng, pointing)
     for _, batch in zip(range(count), drawn, strict=False):
@@ -81,9 +83,10 @@ def main() -> None:
     )
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("--settings", type=Path, default=Path("train/nano.toml"))
+    parser.add_argument("--weight", type=float)
     parser.add_argument("--batches", type=int, default=6)
     asked = parser.parse_args()
-    compare(asked.checkpoint, asked.settings, asked.batches)
+    compare(asked.checkpoint, asked.settings, asked.weight, asked.batches)
 
 
 if __name__ == "__main__":

@@ -58,6 +58,8 @@ save_every = 2
 
 [retune]
 pointing_weight = 0.5
+pointing_end = 0.1
+symbol_weight = 3.0
 steps = 4
 batch_tokens = 256
 lengths = [128, 512]

@@ -47,6 +47,7 @@ class Optimization:
     opening_weight: float = 1.0  # of a turn's first tokens, in retuning
     symbol_weight: float = 1.0  # of operators and brackets, likewise
     pointing_weight: float = 0.0  # of where attention looks (`attention_loss`), in retuning
+    pointing_end: float = 0.0  # what that falls to, and stays at from half of the steps on
 
 
 @dataclass(frozen=True)

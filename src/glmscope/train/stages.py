@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -50,7 +51,7 @@ from glmscope.train.trainer import (
     best_device,
     language_model_loss,
 )
-from glmscope.train.weighting import TokenWeights
+from glmscope.train.weighting import TokenWeights, pointing_weight
 
 VOCABULARY_DIALOGUES = 0.15
 """Share of the tuning dialogues that the vocabulary is made from, beside all of the corpora."""
@@ -158,7 +159,8 @@ def align(settings: Settings, work: Path, compiled: bool = True) -> str:
     loss = PreferenceLoss(model, load_checkpoint(work / "retune"), settings.alignment)
     rng = random.Random(settings.seed)  # noqa: S311
     rounds = preference_batches(read_pairs(work / "pairs.jsonl"), settings.align, rng)
-    end = Trainer("align", model, settings.align, work).run(rounds, loss)
+    trainer = Trainer("align", model, settings.align, work)
+    end = trainer.run(rounds, lambda batch, _: loss(batch))
     export_checkpoint(model, _vocabulary(work), work / "align", torch.float32)
     return f"loss {end:.3f} at the end"
 
@@ -202,7 +204,8 @@ def _fit(
     rng = random.Random(f"{settings.seed} {stage}")  # noqa: S311
     rounds = _epochs(epoch, options, rng, pointing, renaming)
     trainer = Trainer(stage, model, options, work)
-    loss = language_model_loss(model, compiled, weigh, options.pointing_weight)
+    where = partial(pointing_weight, options=options) if options.pointing_weight else None
+    loss = language_model_loss(model, compiled, weigh, where)
     end = trainer.run(rounds, loss)
     export_checkpoint(model, _vocabulary(work), work / stage, torch.float32)
     return f"loss {end:.3f} at the end"

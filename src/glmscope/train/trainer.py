@@ -33,8 +33,8 @@ class Counted(Protocol):
         ...
 
 
-Loss = Callable[[Any], Tensor]
-"""The loss of one batch, on the model's device."""
+Loss = Callable[[Any, int], Tensor]
+"""The loss of one batch in a step, counted from 0, on the model's device."""
 
 GRADIENT_LIMIT = 1.0
 POINTING_EVERY = 4
@@ -103,7 +103,7 @@ class Trainer:
     def _step(self, step: int, batch: Counted, loss: Loss) -> dict[str, float]:
         started = time.monotonic()
         with torch.autocast(self.device.type, torch.bfloat16):
-            value = loss(batch)
+            value = loss(batch, step)
         value.backward()
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), GRADIENT_LIMIT)
         rate = self._optimizers.step(step)
@@ -157,33 +157,31 @@ def language_model_loss(
     model: ChatGLM,
     compiled: bool,
     weigh: Callable[[Tensor], Tensor] | None = None,
-    pointing_weight: float = 0.0,
-) -> Callable[[Batch], Tensor]:
+    pointing: Callable[[int], float] | None = None,
+) -> Callable[[Batch, int], Tensor]:
     """Mean cross entropy of a batch's learned tokens; `compiled` by PyTorch's own compiler.
 
     `weigh` says from the ids [B, S] how much each place counts, where nothing is chosen
-    (`chosen_weights`); `pointing_weight`, how much it counts where the supervised heads look
-    (`attention_loss`), beside each one's own weight, on average over the steps.
+    (`chosen_weights`); `pointing` from a step, how much it counts there where the supervised heads
+    look (`attention_loss`), beside each one's own weight, on average over POINTING_EVERY steps.
     """
-    supervised = supervised_heads(model.config) if pointing_weight else ()
+    supervised = supervised_heads(model.config) if pointing else ()
     hidden = partial(model.hidden_and_inputs, layers=[heads.layer for heads in supervised])
     head = model.head_loss
     if compiled:
         hidden, head = torch.compile(hidden), torch.compile(head, dynamic=True)
     device = next(model.parameters()).device
-    weight = pointing_weight * POINTING_EVERY
-    counted = torch.tensor([weight * one.weight for one in supervised], device=device)
-    turns = itertools.count()
+    counted = torch.tensor([POINTING_EVERY * one.weight for one in supervised], device=device)
 
-    def loss(batch: Batch) -> Tensor:
+    def loss(batch: Batch, step: int) -> Tensor:
         ids, targets, documents = tensors(batch, device)
         pointers = torch.from_numpy(batch.pointers).to(device)
         weights = None if weigh is None else chosen_weights(weigh(ids), pointers)
         final, inputs = hidden(ids, documents)
         value = head(final, targets, weights)
-        if not supervised or next(turns) % POINTING_EVERY:
+        if pointing is None or step % POINTING_EVERY:
             return value
         looked = pointing_losses(model, inputs, supervised, documents, pointers)
-        return value + (counted * looked).sum()
+        return value + pointing(step) * (counted * looked).sum()
 
     return loss

@@ -1,4 +1,8 @@
-"""How much each token counts in the loss: few of them decide what the others only carry out."""
+"""How much each token counts in the loss, and how much where attention looks.
+
+Few tokens decide what the others only carry out. Where attention looks has to be taught before
+tokens tell it, and must not drown them afterwards.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ from torch import Tensor
 
 from glmscope.text.tokenizer import Tokenizer
 from glmscope.train.pointing import Kind
+from glmscope.train.settings import Optimization
 
 OPENING_TOKENS = 4
 """So many tokens of a turn say whether a tool is called, and which."""
@@ -79,3 +84,16 @@ def chosen_weights(weights: Tensor, pointers: Tensor) -> Tensor:
     weights = weights.clone()
     weights[row, place] = weights[row, place].clamp(min=CHOICE_WEIGHT)
     return weights
+
+
+def pointing_weight(step: int, options: Optimization) -> float:
+    """What it counts at `step` (from 0) where attention looks.
+
+    It falls by equal factors over the first half of the steps, and stays at `pointing_end`, where
+    one is given.
+    """
+    if not options.pointing_end:
+        return options.pointing_weight
+    fallen = min(1.0, 2 * step / options.steps)
+    ratio = options.pointing_end / options.pointing_weight
+    return float(options.pointing_weight * ratio**fallen)
