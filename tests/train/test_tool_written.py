@@ -10,7 +10,8 @@ import pytest
 
 from glmscope.text.toolcall import MalformedCall, Value, parse_tool_call
 from glmscope.train.dialogue import Dialogue
-from glmscope.train.generators.tool_kit import LANGUAGES
+from glmscope.train.generators.interpreter_numbers import LARGEST_IN_WORDS, in_words
+from glmscope.train.generators.tool_kit import LANGUAGES, SPELLED
 from glmscope.train.generators.tool_scene import Material, Scene, rough_length
 from glmscope.train.generators.tool_values import Language
 from glmscope.train.generators.tool_written import WrittenTool, read_written
@@ -51,11 +52,14 @@ def test_words_are_passed_letter_by_letter_and_values_have_their_types(
     for tool in written[language]:
         types = {name: type_name for name, type_name, _ in tool.parameters}
         for ask in tool.asks:
-            digits = ask.question.replace(",", "")
+            digits = ask.question.replace(",", "").lower()
             for name, value in ask.arguments.items():
                 assert isinstance(value, TYPES[types[name]]), (ask.question, name)
-                said = str(value) in (ask.question if isinstance(value, str) else digits)
-                assert said or (isinstance(value, int) and value <= 100), (ask.question, value)
+                words = [str(value)]
+                if isinstance(value, int) and value <= LARGEST_IN_WORDS:
+                    words += [in_words(str(value), language), SPELLED[language].get(str(value), "")]
+                said = ask.question if isinstance(value, str) else digits
+                assert any(word and word in said for word in words), (ask.question, value)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

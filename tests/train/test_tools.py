@@ -14,6 +14,7 @@ import pytest
 from glmscope.text.prompt import TOOLS_HEADER
 from glmscope.text.toolcall import MalformedCall, parse_tool_call, write_fenced_call
 from glmscope.train.dialogue import Dialogue
+from glmscope.train.generators.interpreter_numbers import in_words
 from glmscope.train.generators.tool_kit import LANGUAGES, SPELLED, read_tools, slots_of
 from glmscope.train.generators.tool_made import Workshop
 from glmscope.train.generators.tool_plain import PlainTalk
@@ -152,8 +153,9 @@ def test_numbers_that_are_said_as_words_are_passed_as_numbers(made: Sequence[Dia
         digits = said.replace(",", "")  # 12,000
         for leaf in _leaves(arguments):
             if isinstance(leaf, int) and not isinstance(leaf, bool) and str(leaf) not in digits:
-                words = [spelling.get(str(leaf)) for spelling in SPELLED.values()]
-                assert leaf > 10 or any(word and word in said.lower() for word in words), said
+                words = [in_words(str(leaf), language) for language in LANGUAGES]
+                words += [spelling.get(str(leaf), words[0]) for spelling in SPELLED.values()]
+                assert any(word in said.lower() for word in words), (said, leaf)
                 spelled += 1
     assert spelled > 20
 

@@ -89,22 +89,22 @@ def dialogues(
             continue
         desk = Desk(material, rng, language)
         section = _section(desk, _MAKERS)
-        exchanges = _made(desk, section)
+        exchanges = list(_made(desk, section))
         if section == "series":
             exchanges = _going_on(desk, exchanges)
         for _ in range(0 if section == "series" else rng.choice(_FURTHER)):
-            exchanges += _introduced(desk, tuple(_made(desk, _section(desk, _GO_ON))))
+            exchanges += _introduced(desk, _made(desk, _section(desk, _GO_ON)))
         # A turn of small talk before the question must not make the code go away.
         before = next(small_talk)[:2] if rng.random() < _TALK_SHARE else []
         messages = [message for exchange in exchanges for message in _messages(exchange, rng)]
         yield Dialogue(f"{INTERPRETER}_{section}", (system, *before, *messages))
 
 
-def _made(desk: Desk, section: str) -> list[Exchange]:
+def _made(desk: Desk, section: str) -> tuple[Exchange, ...]:
     """The exchanges of a section; one that no other goes on from may be asked to be rounded."""
-    exchanges = list(_MAKERS[section][1](desk))
+    exchanges = _MAKERS[section][1](desk)
     if section in _ROUNDED and len(exchanges) == 1:
-        exchanges = [now_and_then_rounded(desk, exchanges[0])]
+        return (now_and_then_rounded(desk, exchanges[0]),)
     return exchanges
 
 

@@ -33,6 +33,8 @@ _RANGES = {
     "divisor_sum": "6..1000",
     "evens_to": "10..1000",
 }
+_IS_PRIME = "all(i % j for j in range(2, i))"
+"""How code asks it of `i`, which is 2 or more."""
 _TYPED = {"from_binary": "b", "from_hexadecimal": "X"}
 """How a question shows a number that is not a decimal one."""
 
@@ -100,8 +102,7 @@ def _prime(n: int) -> tuple[str, str]:
 
 
 def _primes(n: int) -> tuple[str, str]:
-    condition = "all(i % j for j in range(2, i))"
-    code = f"n = {n}\nprint([i for i in range(2, n + 1) if {condition}])"
+    code = f"n = {n}\nprint([i for i in range(2, n + 1) if {_IS_PRIME}])"
     return code, str(_primes_up_to(n))
 
 
@@ -131,7 +132,7 @@ def _binary(n: int) -> tuple[str, str]:
 
 def _divisors(n: int) -> tuple[str, str]:
     code = f"n = {n}\nprint([i for i in range(1, n + 1) if n % i == 0])"
-    return code, str([i for i in range(1, n + 1) if n % i == 0])
+    return code, str(_divisors_of(n))
 
 
 def _digits(n: int) -> tuple[str, str]:
@@ -163,13 +164,12 @@ def _primes_up_to(n: int) -> list[int]:
 
 
 def _prime_count(n: int) -> tuple[str, str]:
-    code = f"n = {n}\nprint(sum(all(i % j for j in range(2, i)) for i in range(2, n + 1)))"
+    code = f"n = {n}\nprint(sum({_IS_PRIME} for i in range(2, n + 1)))"
     return code, str(len(_primes_up_to(n)))
 
 
 def _prime_sum(n: int) -> tuple[str, str]:
-    condition = "all(i % j for j in range(2, i))"
-    code = f"n = {n}\nprint(sum(i for i in range(2, n + 1) if {condition}))"
+    code = f"n = {n}\nprint(sum(i for i in range(2, n + 1) if {_IS_PRIME}))"
     return code, str(sum(_primes_up_to(n)))
 
 
@@ -178,14 +178,18 @@ def _next_prime(n: int) -> tuple[str, str]:
     return code, str(next(i for i in range(n + 1, 2 * n + 2) if _is_prime(i)))
 
 
+def _divisors_of(n: int) -> list[int]:
+    return [i for i in range(1, n + 1) if n % i == 0]
+
+
 def _divisor_count(n: int) -> tuple[str, str]:
     code = f"n = {n}\nprint(sum(n % i == 0 for i in range(1, n + 1)))"
-    return code, str(sum(n % i == 0 for i in range(1, n + 1)))
+    return code, str(len(_divisors_of(n)))
 
 
 def _divisor_sum(n: int) -> tuple[str, str]:
     code = f"n = {n}\nprint(sum(i for i in range(1, n + 1) if n % i == 0))"
-    return code, str(sum(i for i in range(1, n + 1) if n % i == 0))
+    return code, str(sum(_divisors_of(n)))
 
 
 def _evens_to(n: int) -> tuple[str, str]:

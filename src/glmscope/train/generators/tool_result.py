@@ -18,9 +18,14 @@ def draw_result(
 ) -> tuple[str, dict[str, str] | None]:
     """The text of an observation and the values in it; None for the values of an error."""
     if rng.random() < _ERROR_SHARE:
-        return json.dumps({"error": rng.choice(("not found", "timeout", "server error"))}), None
+        return draw_error(rng), None
     values = {key: words.fill(rng, pattern, language) for key, pattern in result.items()}
     return _written(rng, values), values
+
+
+def draw_error(rng: random.Random) -> str:
+    """The text of an observation of a tool that could not help."""
+    return json.dumps({"error": rng.choice(("not found", "timeout", "server error"))})
 
 
 def _written(rng: random.Random, values: Mapping[str, str]) -> str:

@@ -118,8 +118,7 @@ class Scene:
         number = self.rng.choices((1, 2, 3, 4, 5), weights=(30, 25, 25, 13, 7))[0]
         others = self._others(tool, outfit, number - 1, near=True)
         offered = [dressed.description, *(o for o in others if o["name"] != dressed.name)]
-        while len(offered) > 1 and _is_long(offered):
-            offered.pop()
+        offered = as_many_as_fit(offered)
         self.rng.shuffle(offered)
         return dressed, self.system(offered)
 
@@ -136,8 +135,7 @@ class Scene:
         if near and self.rng.random() < _NEAR_SHARE:
             beside = self.material.tools[self.rng.choice(near)]
             offered[0] = dress(self.rng, beside, outfit).description
-        while len(offered) > 1 and _is_long(offered):
-            offered.pop()
+        offered = as_many_as_fit(offered)
         self.rng.shuffle(offered)
         return self.system(offered)
 
@@ -155,11 +153,15 @@ class Scene:
         """What the tool says, and what is answered."""
         observation, values = draw_result(self.rng, self.material.words, tool.result, self.language)
         if values is None:
-            reply = self.phrase("nothing" if "not found" in observation else "failed")
+            reply = self.excuse(observation)
         else:
             surfaces = {slot: value.surface for slot, value in said.items()}
             reply = fill_slots(tool.answer[self.language], {**surfaces, **values})
         return PromptMessage("observation", observation), PromptMessage("assistant", reply)
+
+    def excuse(self, error: str) -> str:
+        """What is answered where a tool could not help."""
+        return self.phrase("nothing" if "not found" in error else "failed")
 
     def talk(self) -> list[PromptMessage]:
         """A turn in the middle that needs no tool: thanks, or talk."""
@@ -215,9 +217,16 @@ def are_confusable(tool: Tool, other: Tool) -> bool:
     return other.id == tool.id or other.id in tool.apart or tool.id in other.apart
 
 
-def _is_long(offered: Sequence[Any]) -> bool:
-    """Whether so many tools leave little room for talk."""
-    return rough_length([PromptMessage("system", TOOLS_HEADER, tools=offered)]) > _LONGEST_OFFER
+def as_many_as_fit(offered: Sequence[Any]) -> list[Any]:
+    """The first of these tools, at least one, that together leave room for talk."""
+    kept = list(offered)
+    while len(kept) > 1 and _length_of_tools(kept) > _LONGEST_OFFER:
+        kept.pop()
+    return kept
+
+
+def _length_of_tools(offered: Sequence[Any]) -> int:
+    return rough_length([PromptMessage("system", TOOLS_HEADER, tools=offered)])
 
 
 def rough_length(messages: Sequence[PromptMessage]) -> int:

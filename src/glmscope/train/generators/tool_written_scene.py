@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,8 @@ from glmscope.text.prompt import PromptMessage
 from glmscope.text.toolcall import write_fenced_call
 from glmscope.train.dialogue import Dialogue
 from glmscope.train.generators.tool_dress import styled
-from glmscope.train.generators.tool_scene import Scene, rough_length
+from glmscope.train.generators.tool_result import draw_error
+from glmscope.train.generators.tool_scene import Scene, as_many_as_fit, rough_length
 from glmscope.train.generators.tool_written import Ask, WrittenTool
 
 _NEAR = 3
@@ -29,9 +29,6 @@ _BARE_SHARE = 0.15
 """How often parameters have no description."""
 _LONGEST = 560
 """About how many tokens a dialogue may have."""
-_LONGEST_OFFER = 400
-"""About how many of them the tools may have."""
-_ERRORS = ("not found", "timeout", "server error")
 
 
 @dataclass(frozen=True)
@@ -77,9 +74,9 @@ def written_scene(scene: Scene) -> Dialogue:
     style = rng.choice(("snake", "camel")) if rng.random() < _RESTYLED_SHARE else ""
     outfit = _Outfit(style, rng.random() < _BARE_SHARE)
     tools = _offered(scene)
-    while len(tools) > 1 and rough_length([_system(scene, outfit, tools)]) > _LONGEST_OFFER:
-        tools.pop()
-    messages = [_system(scene, outfit, tools)]
+    descriptions = as_many_as_fit([outfit.description(tool) for tool in tools])
+    tools = tools[: len(descriptions)]
+    messages = [scene.system(descriptions)]
     for turn in _turns(scene, outfit, tools):
         part = [*(_failed(scene) if messages[-1].metadata else ()), *turn]
         if len(messages) > 1 and rough_length([*messages, *part]) > _LONGEST:
@@ -87,10 +84,6 @@ def written_scene(scene: Scene) -> Dialogue:
         messages += part
     called = any(message.metadata for message in messages)
     return Dialogue("tool_several" if called else "tool_none", tuple(messages))
-
-
-def _system(scene: Scene, outfit: _Outfit, tools: Sequence[WrittenTool]) -> PromptMessage:
-    return scene.system([outfit.description(tool) for tool in tools])
 
 
 def _offered(scene: Scene) -> list[WrittenTool]:
@@ -134,10 +127,8 @@ def _turns(
 
 def _failed(scene: Scene) -> tuple[PromptMessage, PromptMessage]:
     """What a tool says that could not help, and what is answered."""
-    error = scene.rng.choice(_ERRORS)
-    reply = scene.phrase("nothing" if error == "not found" else "failed")
-    observation = PromptMessage("observation", json.dumps({"error": error}))
-    return observation, PromptMessage("assistant", reply)
+    error = draw_error(scene.rng)
+    return PromptMessage("observation", error), PromptMessage("assistant", scene.excuse(error))
 
 
 def _as_typed(scene: Scene, ask: Ask) -> str:
