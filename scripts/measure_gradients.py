@@ -18,6 +18,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from glmscope.errors import GLMScopeError
 from glmscope.family import Family
 from glmscope.text.tokenizer import Tokenizer
 from glmscope.train.attention_loss import pointing_losses, supervised_heads
@@ -42,9 +43,9 @@ def gradient_norm(model: nn.Module, loss: Tensor) -> float:
     return norm.item()
 
 
-def compare(checkpoint: Path, settings_file: Path, weight: float | None, count: int) -> None:
+def compare(checkpoint: Path, config: Path, weight: float | None, count: int) -> None:
     """Print a line a batch."""
-    asked = load_settings(settings_file)
+    asked = load_settings(config)
     few = {name: max(1, number // DIALOGUES) for name, number in asked.mix.items()}
     settings = dataclasses.replace(asked, mix=few, repetitions=0)
     options = settings.retune
@@ -82,11 +83,14 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("checkpoint", type=Path)
-    parser.add_argument("--settings", type=Path, default=Path("train/nano.toml"))
+    parser.add_argument("--config", type=Path, default=Path("train/nano.toml"))
     parser.add_argument("--weight", type=float)
     parser.add_argument("--batches", type=int, default=6)
     asked = parser.parse_args()
-    compare(asked.checkpoint, asked.settings, asked.weight, asked.batches)
+    try:
+        compare(asked.checkpoint, asked.config, asked.weight, asked.batches)
+    except GLMScopeError as error:
+        parser.error(str(error))
 
 
 if __name__ == "__main__":
