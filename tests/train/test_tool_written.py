@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import random
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -89,7 +91,7 @@ def test_calls_hold_what_was_said_and_name_a_tool_that_is_offered(made: list[Dia
             assert list(arguments) == [name for name in schema["properties"] if name in arguments]
             words = [value for value in arguments.values() if isinstance(value, str)]
             assert all(word in asked for word in words), (asked, words)
-    assert calls > 2000
+    assert calls > 1800
 
 
 def test_talk_stands_between_calls_and_not_beside_a_tool_that_could_be_asked_it(
@@ -111,13 +113,48 @@ def test_talk_stands_between_calls_and_not_beside_a_tool_that_could_be_asked_it(
 def test_tools_that_a_question_may_be_meant_for_alike_are_not_offered_together(
     made: list[Dialogue], written: Mapping[Language, tuple[WrittenTool, ...]]
 ) -> None:
-    names = {tool.about: tool for tools in written.values() for tool in tools}
+    tools = [tool for of_language in written.values() for tool in of_language]
+    counts = Counter(tool.about for tool in tools)
+    known = {tool.about: tool for tool in tools if counts[tool.about] == 1}
     together = 0
     for dialogue in made:
-        offered = [names[tool["description"]] for tool in dialogue.messages[0].tools]
-        together += len(offered) > 1
-        assert not any(one.name in other.apart for one in offered for other in offered)
-    assert together > 900
+        descriptions = [tool["description"] for tool in dialogue.messages[0].tools]
+        offered = [known[about] for about in descriptions if about in known]
+        together += len({tool.hand for tool in offered}) > 1
+        for one, other in itertools.combinations(offered, 2):
+            assert not one.may_be_meant_with(other)
+    assert together > 500
+
+
+def test_tools_of_one_subject_by_two_hands_may_be_meant_alike(tmp_path: Path) -> None:
+    def write(hand: str, tools: Sequence[tuple[str, str]]) -> None:
+        tables = (
+            f'[[tool]]\nname = "{name}"\nabout = "{about}"\n'
+            "parameters = []\nasks = []\nplain = []\n"
+            for name, about in tools
+        )
+        (tmp_path / f"tools_scenes_{hand}_zh.toml").write_text("".join(tables), encoding="utf-8")
+
+    write("a", [("getSky", "查询天气"), ("clouds", "天上的云"), ("dim_light", "调暗")])
+    write("b", [("getRain", "某地天气"), ("openSky", "观星"), ("lamp", "查询dim光的灯")])
+    tools = {tool.name: tool for tool in read_written(tmp_path)["zh"]}
+    alike = {
+        (one.name, other.name)
+        for one, other in itertools.combinations(tools.values(), 2)
+        if one.may_be_meant_with(other)
+    }
+    assert alike == {
+        ("getSky", "getRain"),  # 天气, and get
+        ("getSky", "openSky"),  # sky
+        ("getSky", "lamp"),  # 查询
+        ("dim_light", "lamp"),  # dim
+    }
+    write("c", [("count", "查询数目"), ("wind", "天气和风"), ("get", "取")])
+    tools = {tool.name: tool for tool in read_written(tmp_path)["zh"]}
+    # What three of so few tools have is common; sky is not.
+    assert not tools["getSky"].may_be_meant_with(tools["lamp"])
+    assert not tools["getSky"].may_be_meant_with(tools["getRain"])
+    assert tools["getSky"].may_be_meant_with(tools["openSky"])
 
 
 def test_a_call_that_something_follows_has_failed_and_dialogues_are_short(

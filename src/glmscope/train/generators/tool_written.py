@@ -7,7 +7,10 @@ question decide between them. What a dialogue makes of them is in `tool_written_
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,9 @@ from typing import Any
 from glmscope.text.toolcall import Value
 from glmscope.train.generators.tool_values import Language
 from glmscope.train.toml_file import read_toml
+
+_COMMON_SHARE = 0.03
+"""Words that more of the tools have in name and description say nothing of what a tool is about."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,16 @@ class WrittenTool:
     """Whether it could be asked what talk asks."""
     place: int
     """Where it stands among those of its language."""
+    hand: str
+    """The file it comes from: whoever wrote that has told its own tools apart."""
+    subjects: frozenset[str] = frozenset()
+    """Words of its name and description that few tools have, in Chinese two signs each."""
+
+    def may_be_meant_with(self, other: WrittenTool) -> bool:
+        """Whether some question to one could as well be meant for the other."""
+        if self.name == other.name or self.name in other.apart or other.name in self.apart:
+            return True
+        return self.hand != other.hand and bool(self.subjects & other.subjects)
 
 
 def read_written(data: Path) -> dict[Language, tuple[WrittenTool, ...]]:
@@ -54,11 +70,26 @@ def read_written(data: Path) -> dict[Language, tuple[WrittenTool, ...]]:
     for path in sorted(data.glob("tools_scenes_*.toml")):
         language: Language = "zh" if path.stem.endswith("_zh") else "en"
         for entry in read_toml(path)["tool"]:
-            found[language].append(_tool(entry, len(found[language])))
-    return {language: tuple(tools) for language, tools in found.items()}
+            found[language].append(_tool(entry, len(found[language]), path.stem))
+    return {language: tuple(_with_subjects(tools)) for language, tools in found.items()}
 
 
-def _tool(entry: Mapping[str, Any], place: int) -> WrittenTool:
+def _with_subjects(tools: Sequence[WrittenTool]) -> Iterable[WrittenTool]:
+    words = [_words(f"{tool.name} {tool.about}") for tool in tools]
+    counts = Counter(word for of_tool in words for word in of_tool)
+    few = {word for word, count in counts.items() if count <= max(2, _COMMON_SHARE * len(tools))}
+    for tool, of_tool in zip(tools, words, strict=True):
+        yield dataclasses.replace(tool, subjects=frozenset(of_tool & few))
+
+
+def _words(text: str) -> set[str]:
+    """Latin words, also out of `book_table` and `bookTable`, and every two Chinese signs."""
+    latin = re.findall(r"[A-Z]?[a-z]{2,}", text)
+    chinese = re.findall(r"(?=([一-鿿]{2}))", text)
+    return {word.lower() for word in latin} | set(chinese)
+
+
+def _tool(entry: Mapping[str, Any], place: int, hand: str) -> WrittenTool:
     tool = WrittenTool(
         name=entry["name"],
         about=entry["about"],
@@ -69,6 +100,7 @@ def _tool(entry: Mapping[str, Any], place: int) -> WrittenTool:
         apart=frozenset(entry.get("apart", ())),
         knowing=entry.get("knowing", False),
         place=place,
+        hand=hand,
     )
     names = {name for name, _, _ in tool.parameters}
     for ask in tool.asks:

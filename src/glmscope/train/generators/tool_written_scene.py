@@ -94,14 +94,10 @@ def _offered(scene: Scene) -> list[WrittenTool]:
     near = [tool for tool in known if 0 < abs(tool.place - tools[0].place) <= _NEAR]
     for _ in range(number - 1):
         other = rng.choice(near if rng.random() < 0.5 else known)
-        if not any(_are_confusable(other, tool) for tool in tools):
+        if not any(tool.may_be_meant_with(other) for tool in tools):
             tools.append(other)
     rng.shuffle(tools)
     return tools
-
-
-def _are_confusable(one: WrittenTool, other: WrittenTool) -> bool:
-    return one.name == other.name or one.name in other.apart or other.name in one.apart
 
 
 def _turns(

@@ -29,7 +29,7 @@ def dialogues(
         _call_and_answer: 10,
         _second_call: 6,
         several_calls: 40,
-        written_scene: 45,
+        written_scene: 65,
         _ask_back: 2,
         _no_tool_needed: 15.5,
         _no_tool_fits: 1.5,
