@@ -12,7 +12,7 @@ from glmscope.train.generators.chat_recall import Turn
 from glmscope.train.generators.recall_talks import Asking
 
 _TOLD_AT_ONCE = (1, 1, 1, 1, 2)
-_ASKED = (1, 2, 2, 3, 3, 4)
+_ASKED = (1, 2, 3, 3, 4, 5)
 _UNMARKED_SHARE = 0.15
 """How many questions have no question mark."""
 
@@ -25,7 +25,7 @@ class AnecdoteTalks:
         self._rng = asking.rng
 
     def anecdotes(self) -> list[Turn]:
-        """What was told, one to four questions; perhaps another anecdote in the same way."""
+        """What was told, one to five questions; perhaps another anecdote in the same way."""
         turns: list[Turn] = []
         known = self._asking.material.anecdotes
         for anecdote in self._rng.sample(known, self._rng.choice(_TOLD_AT_ONCE)):

@@ -117,8 +117,9 @@ def _turns(
         if not any(one.knowing for one in tools)
     ]
     for _ in range(rng.choice(_TURNS)):
-        drawn = talk if talk and rng.random() < _PLAIN_SHARE else calls
-        yield drawn.pop(rng.randrange(len(drawn)))
+        drawn = talk if talk and (not calls or rng.random() < _PLAIN_SHARE) else calls
+        if drawn:
+            yield drawn.pop(rng.randrange(len(drawn)))
 
 
 def _failed(scene: Scene) -> tuple[PromptMessage, PromptMessage]:
