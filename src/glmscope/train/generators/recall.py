@@ -27,7 +27,7 @@ _CHINESE_SHARE = 0.65
 _WEIGHTS = {
     "scenes": 50,
     "single": 60,
-    "anecdotes": 300,
+    "anecdotes": 400,
     "facts": 25,
     "stories": 12,
     "pairs": 25,

@@ -2,8 +2,7 @@
 
 Either the user has told it or another assistant, whose replies are read and not learned. The
 tables `[[anecdote]]` of `recall_anecdotes_*.toml` have no slots: what makes a talk differ from
-its like is which questions are asked, in which order, and that copied words become others
-(`renaming.py`).
+its like is which questions are asked, and in which order.
 """
 
 from __future__ import annotations
