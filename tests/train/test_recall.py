@@ -22,7 +22,7 @@ CHINESE = re.compile(r"[一-鿿]")
 
 
 @cache
-def made(count: int = 5000) -> tuple[Dialogue, ...]:
+def made(count: int = 8000) -> tuple[Dialogue, ...]:
     return tuple(dialogues(random.Random(7), count, DATA))
 
 

@@ -37,7 +37,7 @@ _WEIGHTS = {
     "told_steps": 4,
     "given_steps": 7,
     "again": 7,
-    "shorter": 2,
+    "shorter": 4,
     "sums": 3,
 }
 KINDS = tuple(_WEIGHTS)
