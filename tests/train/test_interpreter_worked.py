@@ -259,7 +259,7 @@ def test_articles_suit_the_number() -> None:
 def test_they_are_english_and_only_where_the_corpus_is(corpus: Path, tmp_path: Path) -> None:
     questions = [
         message.content
-        for dialogue in dialogues(random.Random(3), 600, DATA, corpus)
+        for dialogue in dialogues(random.Random(3), 2000, DATA, corpus)
         if dialogue.kind == "interpreter_worked"
         for message, after in pairwise(dialogue.messages)
         if after.metadata
@@ -289,7 +289,7 @@ def test_the_settings_say_where_the_corpus_is(tmp_path: Path) -> None:
     with gzip.open(kept, "wt", encoding="utf-8") as file:
         file.write(row + "\n")
     assert _key(settings, vocabulary) != before
-    asked = dataclasses.replace(settings, mix={"interpreter": 200})
+    asked = dataclasses.replace(settings, mix={"interpreter": 1200})
     kinds = {dialogue.kind for dialogue in material.tuning_dialogues(asked)}
     assert "interpreter_worked" in kinds
 

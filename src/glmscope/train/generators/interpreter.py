@@ -45,18 +45,18 @@ PLAIN_KIND = f"{INTERPRETER}_none"
 """The kind of dialogues in which the interpreter is offered and nothing needs it."""
 
 _MAKERS: dict[str, tuple[int, Callable[[Desk], tuple[Exchange, ...]]]] = {
-    "series": (22, series_exchanges),
-    "sums": (26, sum_exchanges),
-    "expressions": (12, expression_exchanges),
-    "lists": (20, list_exchanges),
-    "problems": (70, problem_exchanges),
-    "stories": (10, story_exchanges),
+    "series": (18, series_exchanges),
+    "sums": (30, sum_exchanges),
+    "expressions": (9, expression_exchanges),
+    "lists": (12, list_exchanges),
+    "problems": (120, problem_exchanges),
+    "stories": (8, story_exchanges),
     "dates": (7, date_exchanges),
-    "texts": (12, text_exchanges),
+    "texts": (9, text_exchanges),
     "plots": (4, plot_exchanges),
     "files": (3, file_exchanges),
     "errors": (2, error_exchanges),
-    "worked": (24, worked_exchanges),
+    "worked": (6, worked_exchanges),
 }
 _PLAIN_SHARE = 0.1
 _CHINESE_SHARE = 0.7
