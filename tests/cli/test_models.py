@@ -12,7 +12,7 @@ from tests.support.checkpoints import write_checkpoint
 
 def table(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """What the command prints about each model, all of its lines joined."""
-    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setattr(command.out, "_width", 200)  # else a terminal decides
     command.models()
     rows: dict[str, str] = {}
     for line in capsys.readouterr().out.splitlines():

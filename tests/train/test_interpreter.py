@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from contextlib import suppress
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any
@@ -361,11 +362,11 @@ def test_every_sum_and_problem_finds_its_numbers_soon() -> None:
     for section in ("sums", "problems"):
         for name, entry in MATERIAL[section].items():
             language: Language = "zh" if any(key.startswith("zh_") for key in entry) else "en"
-            desk, right = Desk(MATERIAL, rng, language), 0  # of 500, as drawing tries them
-            for _ in range(500):
-                try:
+            desk, wanted = Desk(MATERIAL, rng, language), 3
+            for _ in range(500):  # as often as drawing tries them
+                with suppress(UnsuitableError):
                     worked(desk, entry, numbers_of(desk, entry))
-                except UnsuitableError:
-                    continue
-                right += 1
-            assert right >= 3, (section, name)
+                    wanted -= 1
+                if not wanted:
+                    break
+            assert not wanted, (section, name)
