@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from glmscope.cli import models as command
 from glmscope.model.catalog import CATALOG
@@ -12,7 +13,8 @@ from tests.support.checkpoints import write_checkpoint
 
 def table(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """What the command prints about each model, all of its lines joined."""
-    monkeypatch.setattr(command.out, "_width", 200)  # else a terminal decides
+    # The width of a terminal, or none, must not break a line in two.
+    monkeypatch.setattr(command, "out", Console(width=200, highlight=False))
     command.models()
     rows: dict[str, str] = {}
     for line in capsys.readouterr().out.splitlines():

@@ -58,6 +58,8 @@ _MAKERS: dict[str, tuple[int, Callable[[Desk], tuple[Exchange, ...]]]] = {
     "errors": (2, error_exchanges),
     "worked": (6, worked_exchanges),
 }
+"""The sections with their weights: what is learned late is drawn often, but for worked problems,
+which a model of this size hardly learns at all (docs/nano.md)."""
 _PLAIN_SHARE = 0.1
 _CHINESE_SHARE = 0.7
 _FENCED_SHARE = 0.2
