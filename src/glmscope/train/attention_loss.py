@@ -112,8 +112,8 @@ def _log_attention(q: Tensor, k: Tensor, documents: Tensor, lookers: Tensor) -> 
     rows, places = lookers
     # Row after row: few of all scores [B, heads, S, S] are looked at.
     each = (
-        (q[row][:, places[rows == row]] @ k[row].transpose(1, 2)).transpose(0, 1)
-        for row in range(len(q))
+        (queries[:, places[rows == row]] @ keys.transpose(1, 2)).transpose(0, 1)
+        for row, (queries, keys) in enumerate(zip(q.unbind(), k.unbind(), strict=True))
     )
     scores = torch.cat(list(each)).float() / q.shape[-1] ** 0.5
     seen = documents[rows] == documents[rows, places][:, None]
