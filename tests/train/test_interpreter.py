@@ -73,10 +73,10 @@ def test_the_same_seed_yields_the_same_dialogues(drawn: list[Dialogue]) -> None:
 def test_every_kind_is_there_and_most_are_sums_lists_and_problems(drawn: list[Dialogue]) -> None:
     kinds = Counter(dialogue.kind.removeprefix(f"{INTERPRETER}_") for dialogue in drawn)
     assert set(kinds) == {
-        *("series", "sums", "expressions", "lists", "problems", "stories"),
-        *("dates", "texts", "plots", "files", "errors", "none"),
+        *("series", "sums", "expressions", "spoken", "lists", "problems", "stories"),
+        *("dates", "clock", "texts", "plots", "files", "errors", "none"),
     }
-    arithmetic = ("series", "sums", "expressions", "lists", "problems")
+    arithmetic = ("series", "sums", "expressions", "spoken", "lists", "problems")
     assert sum(kinds[kind] for kind in arithmetic) > len(drawn) * 0.6
     assert len(drawn) * 0.07 < kinds["none"] < len(drawn) * 0.13
 

@@ -103,7 +103,10 @@ def test_talk_stands_between_calls_and_not_beside_a_tool_that_could_be_asked_it(
     talked = 0
     for dialogue in made:
         assert dialogue.messages[-1].role == "assistant"
-        if any(message.content in talk for message in dialogue.messages):
+        if any(
+            asked.content in talk and not answer.metadata
+            for asked, answer in itertools.pairwise(dialogue.messages)
+        ):
             talked += 1
             offered = {tool["description"] for tool in dialogue.messages[0].tools}
             assert not offered & knowing
@@ -162,7 +165,7 @@ def test_a_call_that_something_follows_has_failed_and_dialogues_are_short(
 ) -> None:
     failed = 0
     for dialogue in made:
-        assert rough_length(dialogue.messages) <= 560
+        assert rough_length(dialogue.messages) <= 600
         for call, after in zip(dialogue.messages, dialogue.messages[1:], strict=False):
             if call.metadata:
                 failed += 1

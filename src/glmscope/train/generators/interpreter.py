@@ -15,6 +15,7 @@ from typing import TypeAlias
 from glmscope.text.prompt import INTERPRETER_SYSTEM, PromptMessage
 from glmscope.train.dialogue import Dialogue
 from glmscope.train.generators import chat, cities
+from glmscope.train.generators.interpreter_clock import clock_exchanges
 from glmscope.train.generators.interpreter_dates import date_exchanges
 from glmscope.train.generators.interpreter_errors import error_exchanges
 from glmscope.train.generators.interpreter_files import file_exchanges
@@ -28,6 +29,7 @@ from glmscope.train.generators.interpreter_material import (
 from glmscope.train.generators.interpreter_plots import plot_exchanges
 from glmscope.train.generators.interpreter_rounding import now_and_then_rounded
 from glmscope.train.generators.interpreter_series import series_exchanges
+from glmscope.train.generators.interpreter_spoken import spoken_exchanges
 from glmscope.train.generators.interpreter_stories import story_exchanges
 from glmscope.train.generators.interpreter_sums import (
     expression_exchanges,
@@ -48,10 +50,12 @@ _MAKERS: dict[str, tuple[int, Callable[[Desk], tuple[Exchange, ...]]]] = {
     "series": (18, series_exchanges),
     "sums": (30, sum_exchanges),
     "expressions": (9, expression_exchanges),
+    "spoken": (14, spoken_exchanges),
     "lists": (12, list_exchanges),
     "problems": (120, problem_exchanges),
     "stories": (8, story_exchanges),
-    "dates": (7, date_exchanges),
+    "dates": (12, date_exchanges),
+    "clock": (8, clock_exchanges),
     "texts": (9, text_exchanges),
     "plots": (4, plot_exchanges),
     "files": (3, file_exchanges),
@@ -66,8 +70,11 @@ _FENCED_SHARE = 0.2
 _TALK_SHARE = 0.06
 _FURTHER = (0, 0, 0, 0, 0, 1, 1, 2, 2, 3)
 """How many further questions, about something else, a dialogue has."""
-_GO_ON = ("sums", "expressions", "lists", "problems", "stories", "dates", "texts", "worked")
-_ROUNDED = ("sums", "expressions", "lists", "problems", "stories")
+_GO_ON = (
+    *("sums", "expressions", "spoken", "lists", "problems", "stories", "dates", "clock", "texts"),
+    "worked",
+)
+_ROUNDED = ("sums", "expressions", "spoken", "lists", "problems", "stories")
 """Where now and then a result is wanted to so many decimals."""
 _INTRODUCED_SHARE = 0.3
 

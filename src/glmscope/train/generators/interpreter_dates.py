@@ -16,10 +16,11 @@ def date_exchanges(desk: Desk) -> tuple[Exchange, ...]:
     """One question from the section `dates`."""
     section = desk.material["dates"]
     name = desk.rng.choices(list(section), [entry["weight"] for entry in section.values()])[0]
-    first, second = _two_dates(desk)
+    first, second = _two_dates(desk, name)
     days = desk.rng.choice([desk.rng.randint(2, 60), desk.rng.randint(10, 1000), 100])
     slots = {"a": typed_date(desk, first), "b": typed_date(desk, second), "n": str(days)}
     slots |= {"y": str(first.year), "m": str(first.month), "month": f"{first:%B}"}
+    slots |= {"z": str(second.year), "b_in_year": _without_year(desk, second)}
     run, slots["result"] = _run(name, first, second, days, desk)
     return (Exchange(desk.ask(section[name], slots), (run,), desk.answer(section[name], slots)),)
 
@@ -35,9 +36,20 @@ def typed_date(desk: Desk, day: date) -> str:
     return desk.pick([named, named, f"{day.day} {day:%B} {day.year}", *numeric])
 
 
-def _two_dates(desk: Desk) -> tuple[date, date]:
+def _without_year(desk: Desk, day: date) -> str:
+    if desk.language == "zh":
+        return f"{day.month}月{day.day}{desk.pick(['日', '日', '号'])}"
+    return desk.pick([f"{day:%B} {day.day}", f"{day.day} {day:%B}"])
+
+
+def _two_dates(desk: Desk, name: str) -> tuple[date, date]:
     """The earlier one first, mostly less than two years apart."""
     year = desk.rng.choice([desk.rng.randint(2015, 2030), desk.rng.randint(1900, 2100)])
+    if name == "between_in_year":
+        early, late = sorted(desk.rng.sample(range(365), 2))
+        return date(year, 1, 1) + timedelta(days=early), date(year, 1, 1) + timedelta(days=late)
+    if name == "leap_years":
+        return date(year, 1, 1), date(year + desk.rng.randint(3, 120), 1, 1)
     first = date(year, 1, 1) + timedelta(days=desk.rng.randrange(365))
     distance = desk.rng.choice([desk.rng.randint(2, 350), desk.rng.randint(30, 5000)])
     return first, first + timedelta(days=distance)
@@ -45,9 +57,14 @@ def _two_dates(desk: Desk) -> tuple[date, date]:
 
 def _run(name: str, first: date, second: date, days: int, desk: Desk) -> tuple[Run, str]:
     """The code with what it prints, and how an answer names that."""
-    if name == "between":
+    if name in ("between", "between_in_year"):
         result = str((second - first).days)
         return _code("date", f"({_literal(second)} - {_literal(first)}).days", result), result
+    if name == "leap_years":
+        years = range(first.year, second.year + 1)
+        result = str(sum(calendar.isleap(year) for year in years))
+        expression = f"sum(calendar.isleap(year) for year in range({years.start}, {years.stop}))"
+        return _calendar_code(expression, result), result
     if name == "weekday":
         weekday = f"{first:%A}"
         run = _code("date", f'{_literal(first)}.strftime("%A")', weekday)

@@ -19,7 +19,7 @@ _NEAR = 3
 """So far apart tools of one language are near each other."""
 _OFFERED = {1: 12, 2: 25, 3: 30, 4: 20, 5: 13}
 """How many tools are offered at most, by weight."""
-_TURNS = (1, 1, 2, 2, 3, 4)
+_TURNS = (1, 2, 3, 4, 5, 6)
 _PLAIN_SHARE = 0.25
 """How many turns need no tool."""
 _RESTYLED_SHARE = 0.3
@@ -27,7 +27,7 @@ _UNMARKED_SHARE = 0.2
 """How many questions have no mark at their end."""
 _BARE_SHARE = 0.15
 """How often parameters have no description."""
-_LONGEST = 560
+_LONGEST = 600
 """About how many tokens a dialogue may have."""
 
 
@@ -66,7 +66,7 @@ class _Outfit:
 
 
 def written_scene(scene: Scene) -> Dialogue:
-    """One to four turns under one to five written tools; most of them ask for one of these.
+    """One to six turns under one to five written tools; most of them ask for one of these.
 
     A call that something follows has failed: what is said then fits every tool.
     """
