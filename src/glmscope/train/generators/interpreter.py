@@ -71,8 +71,8 @@ _TALK_SHARE = 0.06
 _FURTHER = (0, 0, 0, 0, 0, 1, 1, 2, 2, 3)
 """How many further questions, about something else, a dialogue has."""
 _GO_ON = (
-    *("sums", "expressions", "spoken", "lists", "problems", "stories", "dates", "clock", "texts"),
-    "worked",
+    *("sums", "expressions", "spoken", "lists", "problems", "stories"),
+    *("dates", "clock", "texts", "worked"),
 )
 _ROUNDED = ("sums", "expressions", "spoken", "lists", "problems", "stories")
 """Where now and then a result is wanted to so many decimals."""

@@ -17,8 +17,16 @@ _CHINESE_PERIODS = (
     (13, ("中午",)),
     (18, ("下午",)),
     (19, ("傍晚", "下午")),
+    (21, ("晚上",)),
     (23, ("晚上", "晚上", "夜里")),
     (24, ("晚上", "夜里", "深夜")),
+)
+_ENGLISH_PERIODS = (
+    (1, "at night"),
+    (12, "in the morning"),
+    (18, "in the afternoon"),
+    (21, "in the evening"),
+    (24, "at night"),
 )
 """Names of the time before each hour."""
 _STYLES = {"digits": 5, "hours": 4, "words": 2}
@@ -68,7 +76,7 @@ def _drawn(desk: Desk, name: str) -> tuple[Time, int]:
     step = 30 if name == "hours" else rng.choice((1, 5, 5, 5, 15))
     if name == "overnight":
         begins = rng.randrange(19 * 60, _DAY, step)
-        return Time.at(begins), _DAY - begins + rng.randrange(0, 10 * 60, step) or step
+        return Time.at(begins), _DAY - begins + rng.randrange(0, 10 * 60, step)
     if name in ("end", "start"):
         length = rng.randrange(5, 300, rng.choice((1, 5)))
         begins = rng.randrange(6 * 60, 18 * 60, step)
@@ -94,7 +102,7 @@ def _run(name: str, first: Time, second: Time, length: int) -> Run:
 
 
 def typed(desk: Desk, time: Time, style: str) -> str:
-    """A time as people type it; which half of the day is meant is always clear."""
+    """A time as people type it, in 24 hours, or with words for the half of the day."""
     if style == "digits":
         return f"{time.hour}:{time.minute:02d}"
     return _chinese(desk, time, style) if desk.language == "zh" else _english(desk, time, style)
@@ -109,7 +117,8 @@ def _chinese(desk: Desk, time: Time, style: str) -> str:
         minute = _NAMED_MINUTES.get(time.minute)
         if minute is None:
             tens = "零" if time.minute < 10 else ""
-            minute = f"{tens}{in_words(str(time.minute), 'zh')}{desk.pick(['分', ''])}"
+            unit = "分" if time.minute == 10 else desk.pick(["分", ""])  # 九点十 is no time
+            minute = f"{tens}{in_words(str(time.minute), 'zh')}{unit}"
     elif time.minute == 30 and desk.rng.random() < 0.5:
         minute = "半"
     else:
@@ -121,9 +130,7 @@ def _english(desk: Desk, time: Time, style: str) -> str:
     """5:05 pm, or in words half past five in the afternoon."""
     hour, morning = _of_twelve(time.hour), time.hour < 12
     if style == "words" and time.minute in _SPOKEN_MINUTES:
-        part = "in the morning" if morning else "in the evening"
-        if 12 <= time.hour < 18:
-            part = "in the afternoon"
+        part = next(name for before, name in _ENGLISH_PERIODS if time.hour < before)
         return f"{_SPOKEN_MINUTES[time.minute]} {in_words(str(hour), 'en')} {part}"
     half = desk.pick([" am", " a.m.", " AM", "am"] if morning else [" pm", " p.m.", " PM", "pm"])
     minute = f":{time.minute:02d}" if time.minute or desk.rng.random() < 0.3 else ""

@@ -43,7 +43,7 @@ def _without_year(desk: Desk, day: date) -> str:
 
 
 def _two_dates(desk: Desk, name: str) -> tuple[date, date]:
-    """The earlier one first, mostly less than two years apart."""
+    """The earlier one first; mostly less than two years apart, but where years are counted."""
     year = desk.rng.choice([desk.rng.randint(2015, 2030), desk.rng.randint(1900, 2100)])
     if name == "between_in_year":
         early, late = sorted(desk.rng.sample(range(365), 2))

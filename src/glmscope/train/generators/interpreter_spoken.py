@@ -12,10 +12,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from glmscope.train.generators.interpreter_formula import UnsuitableError, without_point_zero
+from glmscope.train.generators.interpreter_formula import (
+    UnsuitableError,
+    evaluate,
+    without_point_zero,
+)
 from glmscope.train.generators.interpreter_material import Desk, Exchange, fill
 from glmscope.train.generators.interpreter_numbers import draw, in_words
-from glmscope.train.generators.interpreter_sums import MAX_DRAWS, bracketed, formula_run
+from glmscope.train.generators.interpreter_sums import MAX_DRAWS, formula_run
 
 _SPECS = ("2..20", "2..99", "2..99", "2..999", "2..9999", "1..50:1", "1..500:2")
 _ONE_SHARE, _NOUN_SHARE, _FRACTION_SHARE = 0.2, 0.16, 0.06
@@ -25,9 +29,13 @@ _IN_WORDS_SHARE = 0.08
 _STEPS = (0, 0, 0, 1, 1, 2)
 """How many further steps follow on what was put together."""
 _MOST_IN_WORDS = 100
-_LOOSE, _TIGHT, _TIGHTEST = 1, 2, 4
-_SIGN = re.compile(r"[-+×÷/]")
+_LOOSE, _TIGHT, _POWER, _TIGHTEST = 1, 2, 3, 4
+"""How tightly code binds."""
 _IN_DIGITS = re.compile(r"[\d.]+")
+_SIGN = re.compile(r"[-+×÷/](?!\d)|[√²³^]|根号")
+"""A wording with such a sign stands around numbers in digits only."""
+_DRAWN_IN = re.compile(r"creased by|\b(more|less)$")
+"""A wording that would draw in the last word of a second part that is not in digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +87,10 @@ def _operand(desk: Desk) -> Part:
 
 def _noun(desk: Desk) -> Part:
     """Something of two numbers that may stand where a number does: the sum of 3 and 5."""
-    noun = _of_two(desk, "_noun", _number(desk), _number(desk))
+    first, second = _number(desk), _number(desk)
+    if evaluate(first.code).exact < evaluate(second.code).exact:
+        first, second = second, first  # a difference is taken from the larger one
+    noun = _of_two(desk, "_noun", first, second)
     return replace(noun, opens=desk.language == "en")
 
 
@@ -93,7 +104,7 @@ def _number(desk: Desk) -> Part:
     written = draw(rng, rng.choice(_SPECS))
     in_digits = not written.isdecimal() or int(written) > _MOST_IN_WORDS
     if in_digits or rng.random() > _IN_WORDS_SHARE:
-        return Part(written, bracketed({"a": written})["a"])
+        return Part(written, written)
     return Part(in_words(written, desk.language), written)
 
 
@@ -118,14 +129,18 @@ def _of_one(desk: Desk, part: Part) -> Part:
     if "of" in entry and part.code.isdecimal():  # a root is mostly asked of what has one
         written = draw(desk.rng, entry["of"])
         part = Part(written, written)
-    before = [wording for wording in entry[desk.language] if not wording.startswith("{a}")]
-    wording = desk.choose(desk.pick(before if part.opens and before else entry[desk.language]))
-    inside = (
-        part.code if entry["code"].startswith("math.") else _within(part.code, _level_of(entry))
-    )
+    in_digits = _IN_DIGITS.fullmatch(part.said)
+    fitting = [word for word in entry[desk.language] if in_digits or not _SIGN.search(word)]
+    before = [wording for wording in fitting if not wording.startswith("{a}")]
+    ends_early = part.opens or "/" in part.said
+    wording = desk.choose(desk.pick(before if ends_early and before else fitting))
+    called = entry["code"].startswith("math.")
+    inside = part.code if called else _within(part.code, _level_of(entry))
     said = fill(wording, {"a": part.said, "n": number})
     code = fill(entry["code"], {"a": inside, "n": number})
-    return Part(said, code, opens=not wording.startswith("{a}"))
+    # In English, what follows an exponent may be taken for a part of that, too.
+    exponent = desk.language == "en" and wording.endswith(" {n}")
+    return Part(said, code, opens=exponent or not wording.startswith("{a}"))
 
 
 def _of_two(desk: Desk, form: str, first: Part, second: Part) -> Part:
@@ -134,6 +149,8 @@ def _of_two(desk: Desk, form: str, first: Part, second: Part) -> Part:
     in_digits = all(_IN_DIGITS.fullmatch(part.said) for part in (first, second))
     wordings = entry[f"{desk.language}{form}"]
     fitting = [wording for wording in wordings if in_digits or not _SIGN.search(wording)]
+    if not _IN_DIGITS.fullmatch(second.said):
+        fitting = [wording for wording in fitting if not _DRAWN_IN.search(wording)]
     wording = desk.choose(desk.pick(fitting))
     level = _level_of(entry)
     code = {"a": _within(first.code, level), "b": _within(second.code, level + 1)}
@@ -156,7 +173,7 @@ def _level(code: str) -> int:
     if not isinstance(body, ast.BinOp):
         return _TIGHTEST
     if isinstance(body.op, ast.Pow):
-        return _TIGHTEST - 1
+        return _POWER
     return _LOOSE if isinstance(body.op, ast.Add | ast.Sub) else _TIGHT
 
 

@@ -11,12 +11,15 @@ from glmscope.text.toolcall import write_fenced_call
 from glmscope.train.dialogue import Dialogue
 from glmscope.train.generators.tool_dress import DressedTool
 from glmscope.train.generators.tool_kit import Said, Tool, slots_of
+from glmscope.train.generators.tool_plain import Plain
 from glmscope.train.generators.tool_scene import Material, Scene
 from glmscope.train.generators.tool_several import several_calls
 from glmscope.train.generators.tool_values import Language
 from glmscope.train.generators.tool_written_scene import written_scene
 
 _CHINESE_SHARE = 0.7
+_FURTHER_TALK = (0, 0, 1, 2)
+"""How many things that need no tool are said after the first."""
 
 
 def dialogues(
@@ -122,15 +125,27 @@ def _ask_back(scene: Scene) -> Dialogue:
 def _no_tool_needed(scene: Scene) -> Dialogue:
     """Talk or knowledge while tools are offered; sometimes a call follows, or came before."""
     talk = scene.material.plain
-    plain = talk.draw(scene.rng, scene.language)
-    answered = (PromptMessage("user", plain.question), PromptMessage("assistant", plain.answer))
     if scene.rng.random() < 0.75:
-        system = scene.offer_others(None, plain.answering_tools, plain.near)
+        first = talk.draw(scene.rng, scene.language)
+        system = scene.offer_others(None, first.answering_tools, first.near)
+        plains = [first, *_further_talk(scene, first)]
+        answered = [message for plain in plains for message in _said_and_answered(plain)]
         return Dialogue("tool_none", (system, *answered))
     system, *asked = _call(scene).messages
-    plain = talk.draw_social(scene.rng, scene.language)
-    answered = (PromptMessage("user", plain.question), PromptMessage("assistant", plain.answer))
-    return Dialogue("tool_round", (system, *answered, *asked))
+    before = _said_and_answered(talk.draw_social(scene.rng, scene.language))
+    return Dialogue("tool_round", (system, *before, *asked))
+
+
+def _further_talk(scene: Scene, first: Plain) -> list[Plain]:
+    """Nothing that a tool could be meant for, and nothing twice."""
+    number = scene.rng.choice(_FURTHER_TALK)
+    drawn = [scene.material.plain.draw_social(scene.rng, scene.language) for _ in range(number)]
+    answers = [first.answer, *(plain.answer for plain in drawn)]
+    return [plain for place, plain in enumerate(drawn, 1) if plain.answer not in answers[:place]]
+
+
+def _said_and_answered(plain: Plain) -> tuple[PromptMessage, PromptMessage]:
+    return PromptMessage("user", plain.question), PromptMessage("assistant", plain.answer)
 
 
 def _no_tool_fits(scene: Scene) -> Dialogue:
