@@ -18,16 +18,21 @@ NUMBER = r"(\d+(?:\.\d+)?)"
 # How people read such words, which the generator must not read otherwise; # is a number. The
 # numbers behind stand in code and not in the question.
 READINGS: list[tuple[Language, str, Callable[..., Fraction], list[str]]] = [
-    ("zh", "#加上#，再乘以#", lambda a, b, c: (a + b) * c, []),
-    ("zh", "#减去#与#的差", lambda a, b, c: a - (b - c), []),
-    ("zh", "#除以#与#的积", lambda a, b, c: a / (b * c), []),
-    ("zh", "#乘以#与#的和", lambda a, b, c: a * (b + c), []),
+    ("zh", "#加上?#，(?:再|然后|结果)乘以?#", lambda a, b, c: (a + b) * c, []),
+    ("zh", "#减去?#[与和]#(?:的|之)差", lambda a, b, c: a - (b - c), []),
+    ("zh", "#除以#[与和]#的乘?积", lambda a, b, c: a / (b * c), []),
+    ("zh", "#乘以?#[与和]#(?:的|之)和", lambda a, b, c: a * (b + c), []),
     ("zh", "#加#的平方", lambda a, b: a + b**2, ["2"]),
     ("zh", "#与#的和的平方", lambda a, b: (a + b) ** 2, ["2"]),
     ("en", "the square of the sum of # and #", lambda a, b: (a + b) ** 2, ["2"]),
     ("en", "# minus the difference between # and #", lambda a, b, c: a - (b - c), []),
-    ("en", "half of #, then times #", lambda a, b: a / 2 * b, ["2"]),
-    ("en", "the sum of # and #, then divided by #", lambda a, b, c: (a + b) / c, []),
+    ("en", "half (?:of )?#, then (?:times|multiplied by) #", lambda a, b: a / 2 * b, ["2"]),
+    (
+        "en",
+        "the (?:sum|total) of # and #, (?:then|all of that) divided by #",
+        lambda a, b, c: (a + b) / c,
+        [],
+    ),
     ("en", "# plus # squared", lambda a, b: a + b**2, ["2"]),
 ]
 
@@ -57,7 +62,7 @@ def test_code_means_what_the_words_say(
     meant: Callable[..., Fraction],
     unsaid: list[str],
 ) -> None:
-    pattern = re.compile(r"\D*?" + re.escape(wording).replace(r"\#", NUMBER) + r"\D*")
+    pattern = re.compile(r"\D*?" + wording.replace("#", NUMBER) + r"\D*")
     read = 0
     for question, code in questions[language]:
         found = pattern.fullmatch(question.replace(" ", "") if language == "zh" else question)
