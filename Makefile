@@ -17,8 +17,6 @@ DEV_READY := $(VENV)/.glmscope-dev-ready
 TORCH := 2.13.0
 # Official SDKs that the protocol's checks are run with, each in an environment of its own.
 SDKS := 1.14.0 1.26.2 2.0.2
-# So many processes run the tests, each file in one.
-WORKERS ?= 2
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -45,7 +43,7 @@ arrows: $(DEV_READY) ## Check which room imports which
 	$(BIN)/lint-imports
 
 pytest: $(DEV_READY) ## Run the tests alone
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
+	$(BIN)/python -m pytest
 
 sdk-envs: $(SDKS:%=.venv-sdk/%/.ready) ## Install the official SDKs that the protocol checks drive
 
