@@ -60,7 +60,7 @@ def clock_exchanges(desk: Desk) -> tuple[Exchange, ...]:
     for the time so many minutes after another one, `start` before it.
     """
     section = desk.material["clock"]
-    name = desk.rng.choices(list(section), [entry["weight"] for entry in section.values()])[0]
+    name = desk.draw_name("clock")
     first, length = _drawn(desk, name)
     second = Time.at(first.hour * 60 + first.minute + length)
     style = desk.rng.choices(list(_STYLES), list(_STYLES.values()))[0]

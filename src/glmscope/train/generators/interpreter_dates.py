@@ -15,7 +15,7 @@ _LEAP = {("zh", True): "是", ("zh", False): "不是", ("en", True): "is", ("en"
 def date_exchanges(desk: Desk) -> tuple[Exchange, ...]:
     """One question from the section `dates`."""
     section = desk.material["dates"]
-    name = desk.rng.choices(list(section), [entry["weight"] for entry in section.values()])[0]
+    name = desk.draw_name("dates")
     first, second = _two_dates(desk, name)
     days = desk.rng.choice([desk.rng.randint(2, 60), desk.rng.randint(10, 1000), 100])
     slots = {"a": typed_date(desk, first), "b": typed_date(desk, second), "n": str(days)}

@@ -47,7 +47,7 @@ def read_csv(stem: str, encoding: str = "") -> str:
 
 def _exchange(desk: Desk, stem: str, columns: list[str]) -> Exchange:
     section = desk.material["files"]
-    name = desk.rng.choices(list(section), [entry["weight"] for entry in section.values()])[0]
+    name = desk.draw_name("files")
     column = desk.pick(columns[1:])
     output = {
         "mean": draw(desk.rng, "10..9999:2"),

@@ -73,17 +73,12 @@ def list_exchanges(desk: Desk) -> tuple[Exchange, ...]:
     """One question about a list, and in every fourth dialogue more about the same list."""
     first = None
     while first is None:
-        name = _draw_name(desk)
+        name = desk.draw_name("lists")
         items = draw_items(desk, STATISTICS[name].spec)
         first = _exchange(desk, name, items, first=True)
     turns = desk.rng.choice([1] * 9 + [2, 2, 3])
-    more = [_exchange(desk, _draw_name(desk), items, first=False) for _ in range(turns - 1)]
+    more = [_exchange(desk, desk.draw_name("lists"), items, first=False) for _ in range(turns - 1)]
     return (first, *(exchange for exchange in more if exchange is not None))
-
-
-def _draw_name(desk: Desk) -> str:
-    section = desk.material["lists"]
-    return desk.rng.choices(list(section), [entry["weight"] for entry in section.values()])[0]
 
 
 def list_code(name: str, items: Items, k: str) -> Run:

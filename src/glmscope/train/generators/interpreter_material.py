@@ -71,10 +71,18 @@ class Desk:
 
     def entry(self, section: str) -> Entry:
         """One entry of a section that has wordings in this language, drawn by `weight`."""
-        entries: list[Entry] = [
-            entry for entry in self.material[section].values() if self._has_wordings(entry)
-        ]
-        return self.rng.choices(entries, [entry.get("weight", 1) for entry in entries])[0]
+        entry: Entry = self.material[section][self.draw_name(section)]
+        return entry
+
+    def draw_name(self, section: str) -> str:
+        """The name of one, likewise."""
+        entries: dict[str, Entry] = {
+            name: entry
+            for name, entry in self.material[section].items()
+            if self._has_wordings(entry)
+        }
+        weights = [entry.get("weight", 1) for entry in entries.values()]
+        return self.rng.choices(list(entries), weights)[0]
 
     def _has_wordings(self, entry: Entry) -> bool:
         return any(f"{self.language}_{form}" in entry for form in ("ask", "do", "say"))

@@ -25,7 +25,7 @@ _CURVES = {
 def plot_exchanges(desk: Desk) -> tuple[Exchange, ...]:
     """One question from the section `plots`."""
     section = desk.material["plots"]
-    name = desk.rng.choices(list(section), [entry["weight"] for entry in section.values()])[0]
+    name = desk.draw_name("plots")
     size = desk.rng.randint(3, 7)
     spec = desk.pick(["1..9", "1..100", "10..99", "100..999", "1..40:1"])
     data = [draw(desk.rng, spec) for _ in range(size)]

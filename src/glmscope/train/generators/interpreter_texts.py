@@ -42,8 +42,7 @@ _TYPED = {"from_binary": "b", "from_hexadecimal": "X"}
 def text_exchanges(desk: Desk) -> tuple[Exchange, ...]:
     """One question from the section `texts`."""
     section = desk.material["texts"]
-    names = [name for name, entry in section.items() if f"{desk.language}_do" in entry]
-    name = desk.rng.choices(names, [section[name]["weight"] for name in names])[0]
+    name = desk.draw_name("texts")
     if name in _RANGES:
         number = draw(desk.rng, _RANGES[name])
         slots = {"n": f"{int(number):{_TYPED.get(name, 'd')}}"}

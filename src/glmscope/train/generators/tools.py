@@ -127,8 +127,11 @@ def _no_tool_needed(scene: Scene) -> Dialogue:
     talk = scene.material.plain
     if scene.rng.random() < 0.75:
         first = talk.draw(scene.rng, scene.language)
-        system = scene.offer_others(None, first.answering_tools, first.near)
-        plains = [first, *_further_talk(scene, first)]
+        further = _further_talk(scene, first)
+        meant = frozenset(tool for plain in further for tool in plain.answering_tools)
+        near = [tool for tool in first.near if tool not in meant]
+        system = scene.offer_others(None, first.answering_tools | meant, near)
+        plains = [first, *further]
         answered = [message for plain in plains for message in _said_and_answered(plain)]
         return Dialogue("tool_none", (system, *answered))
     system, *asked = _call(scene).messages
