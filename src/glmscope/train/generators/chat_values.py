@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from glmscope.train.generators.chat_entries import Language
+from glmscope.train.generators.digits import digits
 from glmscope.train.generators.recall_values import COMPOSED
 
 Pools = Mapping[str, tuple[str, ...]]
@@ -138,8 +139,7 @@ def _train(rng: random.Random, pools: Pools) -> str:
 
 
 def _phone(rng: random.Random, pools: Pools) -> str:
-    length = rng.choice((7, 8, 11))
-    return str(rng.randint(1, 9)) + "".join(rng.choice("0123456789") for _ in range(length - 1))
+    return digits(rng, rng.choice((7, 8, 11)))
 
 
 def _word(rng: random.Random, pools: Pools) -> str:

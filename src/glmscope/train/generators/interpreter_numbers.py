@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 
+from glmscope.train.generators.digits import digits
+
 _DIGITS = {1: 15, 2: 30, 3: 25, 4: 14, 5: 8, 6: 5, 7: 3}
 """How many digits a whole number has, by weight."""
 _PLACES = {1: 5, 2: 4, 3: 2}
@@ -103,10 +105,10 @@ def decimal(rng: random.Random) -> str:
 
 
 def _whole(rng: random.Random) -> str:
-    digits = _weighted(rng, _DIGITS)
+    count = _weighted(rng, _DIGITS)
     if rng.random() < 0.2:  # round numbers are common: 50, 1200
-        return str(rng.randint(1, 99) * 10 ** max(0, digits - 2))
-    return str(rng.randrange(10 ** (digits - 1), 10**digits))
+        return str(rng.randint(1, 99) * 10 ** max(0, count - 2))
+    return digits(rng, count)
 
 
 def _between(rng: random.Random, low: int, high: int, places: int) -> str:

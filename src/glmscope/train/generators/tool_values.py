@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from glmscope.train.generators.digits import Digits
 from glmscope.train.toml_file import read_toml
 
 Language: TypeAlias = Literal["zh", "en"]
@@ -46,12 +47,13 @@ class Words:
 
     def fill(self, rng: random.Random, pattern: str, language: Language) -> str:
         """The pattern with its lists, ranges, digits and letters replaced by draws."""
+        digits = Digits(rng)
 
         def part(match: re.Match[str]) -> str:
             if match["list"]:
                 return self.draw(rng, match["list"], language)
             if match["low"]:
                 return str(rng.randint(int(match["low"]), int(match["high"])))
-            return str(rng.randrange(10)) if match["mark"] == "#" else rng.choice(_CAPITALS)
+            return digits.draw() if match["mark"] == "#" else rng.choice(_CAPITALS)
 
         return _PART.sub(part, pattern)
