@@ -52,7 +52,7 @@ _MAKERS: dict[str, tuple[int, Callable[[Desk], tuple[Exchange, ...]]]] = {
     "expressions": (9, expression_exchanges),
     "spoken": (14, spoken_exchanges),
     "lists": (12, list_exchanges),
-    "problems": (120, problem_exchanges),
+    "problems": (160, problem_exchanges),
     "stories": (8, story_exchanges),
     "dates": (12, date_exchanges),
     "clock": (8, clock_exchanges),
