@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 
 RUNS_SHARE = 0.15
-"""Of the numbers: evenly drawn digits hardly ever stand three alike in a row, and how many there are
-has to be copied, too."""
+"""Of the numbers: evenly drawn digits hardly ever stand three alike in a row, and how many there
+are has to be copied, too."""
 _AGAIN = 0.6
 
 
