@@ -17,7 +17,7 @@ from glmscope.train.generators.interpreter_formula import (
 from glmscope.train.generators.interpreter_material import Desk, Entry, Exchange, Run, fill
 from glmscope.train.generators.interpreter_numbers import LARGEST_IN_WORDS, draw, in_words
 
-MAX_DRAWS = 500
+MAX_DRAWS = 2000
 _GROUPED_SHARE = 0.12
 _IN_WORDS_SHARE = 0.08
 _SHAPED_SHARE = 0.4
