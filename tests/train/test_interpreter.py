@@ -23,7 +23,7 @@ from glmscope.train.generators.interpreter_formula import UnsuitableError, evalu
 from glmscope.train.generators.interpreter_lists import STATISTICS, Items, list_code
 from glmscope.train.generators.interpreter_material import Desk, Language, Material
 from glmscope.train.generators.interpreter_numbers import allows, draw, in_words
-from glmscope.train.generators.interpreter_sums import numbers_of, worked
+from glmscope.train.generators.interpreter_sums import MAX_DRAWS, numbers_of, worked
 from tests.support.paths import REPOSITORY
 
 DATA = REPOSITORY / "train" / "data"
@@ -363,7 +363,7 @@ def test_every_sum_and_problem_finds_its_numbers_soon() -> None:
         for name, entry in MATERIAL[section].items():
             language: Language = "zh" if any(key.startswith("zh_") for key in entry) else "en"
             desk, wanted = Desk(MATERIAL, rng, language), 3
-            for _ in range(500):  # as often as drawing tries them
+            for _ in range(MAX_DRAWS // 4):  # so that drawing itself is never short of them
                 with suppress(UnsuitableError):
                     worked(desk, entry, numbers_of(desk, entry))
                     wanted -= 1

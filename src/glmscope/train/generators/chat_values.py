@@ -210,8 +210,7 @@ def _time_en(rng: random.Random, pools: Pools) -> str:
 
 def _number(rng: random.Random, pools: Pools) -> str:
     """One to five digits, every length alike."""
-    digits = rng.randint(1, 5)
-    return str(rng.randint(10 ** (digits - 1), 10**digits - 1))
+    return digits(rng, rng.randint(1, 5))
 
 
 def _code(rng: random.Random, pools: Pools) -> str:

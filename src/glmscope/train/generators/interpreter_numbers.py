@@ -99,8 +99,8 @@ def decimal(rng: random.Random) -> str:
     fraction = rng.randrange(10**places)
     if fraction % 10 == 0:
         fraction += rng.randint(1, 9)
-    digits = _weighted(rng, {0: 2, 1: 4, 2: 5, 3: 3, 4: 1})
-    whole = 0 if digits == 0 else rng.randrange(10 ** (digits - 1), 10**digits)
+    count = _weighted(rng, {0: 2, 1: 4, 2: 5, 3: 3, 4: 1})
+    whole = digits(rng, count) if count else "0"
     return f"{whole}.{fraction:0{places}d}"
 
 

@@ -18,6 +18,8 @@ from glmscope.train.generators.interpreter_material import Desk, Entry, Exchange
 from glmscope.train.generators.interpreter_numbers import LARGEST_IN_WORDS, draw, in_words
 
 MAX_DRAWS = 2000
+"""Of numbers for one question: the kinds that suit least often take one draw in a hundred or so,
+and a single question without numbers would end a whole draw."""
 _GROUPED_SHARE = 0.12
 _IN_WORDS_SHARE = 0.08
 _SHAPED_SHARE = 0.4
