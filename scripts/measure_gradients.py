@@ -24,8 +24,9 @@ from glmscope.text.tokenizer import Tokenizer
 from glmscope.train.attention_loss import pointing_losses, supervised_heads
 from glmscope.train.checkpoint import load_checkpoint
 from glmscope.train.examples import tuning_examples
-from glmscope.train.packing import batches
+from glmscope.train.packing import make_all, planned_batches
 from glmscope.train.pointing import Pointing, commonest
+from glmscope.train.precision import mixed
 from glmscope.train.settings import load_settings
 from glmscope.train.trainer import best_device, tensors
 from glmscope.train.weighting import TokenWeights, chosen_weights
@@ -61,11 +62,13 @@ def compare(checkpoint: Path, config: Path, weight: float | None, count: int) ->
     weight = options.pointing_end if weight is None else weight
     counted = torch.tensor([weight * one.weight for one in heads], device=device)
     rng = random.Random(settings.seed)  # noqa: S311 - no secret is drawn
-    drawn = batches(examples, options.lengths, options.batch_tokens, rng, pointing)
+    drawn = make_all(
+        planned_batches(examples, options.lengths, options.batch_tokens, rng, pointing)
+    )
     for _, batch in zip(range(count), drawn, strict=False):
         ids, targets, documents = tensors(batch, device)
         pointers = torch.from_numpy(batch.pointers).to(device)
-        with torch.autocast(device.type, torch.bfloat16):
+        with mixed(device.type):
             layers = [one.layer for one in heads]
             final, inputs = model.hidden_and_inputs(ids, documents, layers)
             tokens = model.head_loss(final, targets, chosen_weights(weigh(ids), pointers))

@@ -7,7 +7,7 @@ import random
 import numpy as np
 
 from glmscope.train.encoding import Example
-from glmscope.train.packing import IGNORED, Batch, batches
+from glmscope.train.packing import IGNORED, Batch, make_all, planned_batches
 
 
 def examples(count: int = 60) -> list[Example]:
@@ -34,7 +34,7 @@ def test_every_example_comes_once_and_whole() -> None:
     made = examples()
     packed = [
         document
-        for batch in batches(made, (16, 64), 128, random.Random(0))
+        for batch in make_all(planned_batches(made, (16, 64), 128, random.Random(0)))
         for document in unpacked(batch)
     ]
     assert sorted(ids for ids, _ in packed) == sorted(example.ids for example in made)
@@ -42,7 +42,7 @@ def test_every_example_comes_once_and_whole() -> None:
 
 def test_a_target_is_the_next_token_where_that_is_learned() -> None:
     by_first = {example.ids[0]: example for example in examples()}
-    for batch in batches(examples(), (64,), 128, random.Random(0)):
+    for batch in make_all(planned_batches(examples(), (64,), 128, random.Random(0))):
         for ids, targets in unpacked(batch):
             example = by_first[ids[0]]
             wanted = [
@@ -53,17 +53,22 @@ def test_a_target_is_the_next_token_where_that_is_learned() -> None:
 
 
 def test_a_longer_example_is_cut_at_the_longest_row() -> None:
-    (batch,) = batches([Example(list(range(1, 31)), [True] * 30)], (8, 16), 16, random.Random(0))
+    (batch,) = make_all(
+        planned_batches([Example(list(range(1, 31)), [True] * 30)], (8, 16), 16, random.Random(0))
+    )
     assert unpacked(batch) == [(list(range(1, 17)), [*range(2, 17), IGNORED])]
 
 
 def test_rows_are_of_the_shortest_length_that_holds_them() -> None:
-    widths = {batch.ids.shape[1] for batch in batches(examples(), (16, 64), 128, random.Random(0))}
+    widths = {
+        batch.ids.shape[1]
+        for batch in make_all(planned_batches(examples(), (16, 64), 128, random.Random(0)))
+    }
     assert widths == {16, 64}
 
 
 def test_rows_are_well_filled_and_batches_bounded() -> None:
-    packed = list(batches(examples(400), (64,), 512, random.Random(0)))
+    packed = list(make_all(planned_batches(examples(400), (64,), 512, random.Random(0))))
     assert max(batch.ids.size for batch in packed) <= 512
     filled = sum(batch.tokens for batch in packed) / sum(batch.ids.size for batch in packed)
     assert filled > 0.9
@@ -71,5 +76,7 @@ def test_rows_are_well_filled_and_batches_bounded() -> None:
 
 
 def test_the_same_numbers_give_the_same_batches() -> None:
-    one, other = (list(batches(examples(), (64,), 128, random.Random(9))) for _ in range(2))
+    one, other = (
+        list(make_all(planned_batches(examples(), (64,), 128, random.Random(9)))) for _ in range(2)
+    )
     assert all(np.array_equal(a.ids, b.ids) for a, b in zip(one, other, strict=True))

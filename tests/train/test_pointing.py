@@ -17,7 +17,7 @@ from glmscope.text.toolcall import write_fenced_call  # noqa: E402
 from glmscope.text.vocabulary import BUILTIN_SENTENCES, build_vocabulary  # noqa: E402
 from glmscope.train.attention_loss import Heads, pointing_losses  # noqa: E402
 from glmscope.train.encoding import Example, chatglm3_example  # noqa: E402
-from glmscope.train.packing import batches  # noqa: E402
+from glmscope.train.packing import make_all, planned_batches  # noqa: E402
 from glmscope.train.pointing import Kind, Pointing, commonest  # noqa: E402
 from glmscope.train.trainer import chosen_weights  # noqa: E402
 from tests.train.tiny import tiny_model  # noqa: E402
@@ -247,7 +247,9 @@ def test_what_was_not_said_before_is_copied_from_nowhere() -> None:
 def test_pointers_move_with_their_example_into_a_row() -> None:
     example = a_call(*TWO)
     length = 2 * len(example)
-    (batch,) = batches([example] * 3, [length], 2 * length, random.Random(0), POINTING)
+    (batch,) = make_all(
+        planned_batches([example] * 3, [length], 2 * length, random.Random(0), POINTING)
+    )
     assert len(batch.pointers) == 3 * len(POINTING.of(example))
     for row, kind, place, source in batch.pointers.tolist():
         assert batch.documents[row, place] == batch.documents[row, source] > 0
@@ -258,7 +260,7 @@ def test_pointers_move_with_their_example_into_a_row() -> None:
 def test_pointers_past_the_end_of_a_cut_example_are_left_out() -> None:
     example = a_call(*TWO)
     size = len(example) // 2
-    (batch,) = batches([example], [size], size, random.Random(0), POINTING)
+    (batch,) = make_all(planned_batches([example], [size], size, random.Random(0), POINTING))
     assert batch.pointers[:, 2:].max(initial=0) < size
 
 

@@ -20,7 +20,7 @@ from glmscope.train.preferences import (  # noqa: E402
     PreferenceLoss,
     answer_logprobs,
     last_answer,
-    preference_batches,
+    planned_pairs,
     read_pairs,
     write_pairs,
 )
@@ -31,7 +31,7 @@ OPTIONS = Optimization(10, 64, (16,), 1e-2, 1e-2)
 
 
 def batch_of(pairs: list[Pair]):
-    return next(preference_batches(pairs, OPTIONS, random.Random(0)))
+    return next(planned_pairs(pairs, OPTIONS, random.Random(0)))()
 
 
 def test_the_loss_begins_at_the_logarithm_of_two() -> None:

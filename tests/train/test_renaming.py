@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import random
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 torch = pytest.importorskip("torch", reason="training needs PyTorch, which is not installed")
 
@@ -18,7 +21,7 @@ from glmscope.text.vocabulary import BUILTIN_SENTENCES, build_vocabulary  # noqa
 from glmscope.train import renaming as module  # noqa: E402
 from glmscope.train.dialogue import Dialogue  # noqa: E402
 from glmscope.train.encoding import Example, chatglm3_example  # noqa: E402
-from glmscope.train.packing import IGNORED, batches  # noqa: E402
+from glmscope.train.packing import IGNORED, Batch, make_all, planned_batches  # noqa: E402
 from glmscope.train.pointing import Pointing  # noqa: E402
 from glmscope.train.renaming import Renaming  # noqa: E402
 
@@ -123,7 +126,11 @@ def test_about_half_of_the_examples_stay(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_the_same_numbers_give_the_same_batches() -> None:
     once, again = (
-        next(batches([TOLD] * 8, [64], 64 * 8, random.Random(5), POINTING, RENAMING)).ids
+        next(
+            make_all(
+                planned_batches([TOLD] * 8, [64], 64 * 8, random.Random(5), POINTING, RENAMING)
+            )
+        ).ids
         for _ in range(2)
     )
     assert (once == again).all()
@@ -132,12 +139,40 @@ def test_the_same_numbers_give_the_same_batches() -> None:
 
 def test_renaming_needs_to_know_what_is_copied() -> None:
     with pytest.raises(ValueError, match="pointers"):
-        next(batches([TOLD], [64], 64, random.Random(0), None, RENAMING))
+        next(make_all(planned_batches([TOLD], [64], 64, random.Random(0), None, RENAMING)))
 
 
 def test_batches_have_the_new_pieces_as_ids_and_as_targets() -> None:
     size = len(TOLD)
-    (batch,) = batches([TOLD], [size], size, random.Random(0), POINTING, RENAMING)
+    (batch,) = make_all(planned_batches([TOLD], [size], size, random.Random(0), POINTING, RENAMING))
     assert batch.ids[0].tolist() != list(TOLD.ids)
     places = np.flatnonzero(batch.targets[0] != IGNORED)
     assert (batch.targets[0][places] == batch.ids[0][places + 1]).all()
+
+
+def test_batches_are_the_same_whether_those_before_were_made_or_not() -> None:
+    def planned() -> Iterator[Callable[[], Batch]]:
+        return planned_batches([TOLD] * 40, (64,), 256, random.Random(2), POINTING, RENAMING)
+
+    whole = list(make_all(planned()))
+    later = list(make_all(itertools.islice(planned(), 3, None)))
+    assert len(later) == len(whole) - 3 > 0
+    for one, other in zip(whole[3:], later, strict=True):
+        assert (one.ids == other.ids).all()
+    assert any((one.ids != whole[0].ids).any() for one in whole[1:])
+
+
+def test_what_is_passed_over_is_not_made() -> None:
+    class Counting(Pointing):
+        asked = 0
+
+        def of(self, example: Example) -> NDArray[np.int64]:
+            self.asked += 1
+            return super().of(example)
+
+    pointing = Counting(WORDS)
+    planned = planned_batches([TOLD] * 40, (64,), 256, random.Random(2), pointing)
+    make = next(itertools.islice(planned, 3, None))
+    assert pointing.asked == 0
+    make()
+    assert pointing.asked > 0

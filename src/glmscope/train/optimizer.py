@@ -9,6 +9,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from glmscope.train.precision import orthogonalizing
 from glmscope.train.settings import Optimization
 
 
@@ -22,6 +23,7 @@ class Optimizers:
             is_matrix = ".layers." in name and parameter.ndim == 2
             (matrices if is_matrix else others).append(parameter)
         self._options = options
+        self._device = next(model.parameters()).device.type
         muon = torch.optim.Muon(
             matrices,
             lr=options.matrix_rate,
@@ -39,7 +41,8 @@ class Optimizers:
         for optimizer, rate in self._parts:
             for group in optimizer.param_groups:
                 group["lr"] = rate * share
-            optimizer.step()
+            with orthogonalizing(self._device):
+                optimizer.step()
             optimizer.zero_grad(set_to_none=True)
         return share * self._options.matrix_rate
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -70,10 +71,10 @@ def read_pairs(path: Path) -> list[Pair]:
     return [Pair(**json.loads(line)) for line in lines]
 
 
-def preference_batches(
+def planned_pairs(
     pairs: Sequence[Pair], options: Optimization, rng: random.Random
-) -> Iterator[PairBatch]:
-    """Batches without end, of pairs whose answers fit the longest row."""
+) -> Iterator[Callable[[], PairBatch]]:
+    """Batches without end, made when called, of pairs whose answers fit the longest row."""
     longest = max(options.lengths)
     fitting = [
         pair
@@ -86,7 +87,7 @@ def preference_batches(
     while True:
         order = rng.sample(fitting, len(fitting))
         for start in range(0, len(order), count):
-            yield _batch(order[start : start + count], longest)
+            yield partial(_batch, order[start : start + count], longest)
 
 
 def _batch(pairs: Sequence[Pair], length: int) -> PairBatch:

@@ -35,11 +35,11 @@ from glmscope.train.material import (
 )
 from glmscope.train.model import ChatGLM
 from glmscope.train.packages import FILE_NAME, collect, read_package_list
-from glmscope.train.packing import Batch, batches
+from glmscope.train.packing import Batch, planned_batches
 from glmscope.train.pointing import Pointing, commonest
 from glmscope.train.preferences import (
     PreferenceLoss,
-    preference_batches,
+    planned_pairs,
     read_pairs,
     write_pairs,
 )
@@ -158,7 +158,7 @@ def align(settings: Settings, work: Path, compiled: bool = True) -> str:
     model = load_checkpoint(work / "retune").to(best_device())
     loss = PreferenceLoss(model, load_checkpoint(work / "retune"), settings.alignment)
     rng = random.Random(settings.seed)  # noqa: S311
-    rounds = preference_batches(read_pairs(work / "pairs.jsonl"), settings.align, rng)
+    rounds = planned_pairs(read_pairs(work / "pairs.jsonl"), settings.align, rng)
     trainer = Trainer("align", model, settings.align, work)
     end = trainer.run(rounds, lambda batch, _: loss(batch))
     export_checkpoint(model, _vocabulary(work), work / "align", torch.float32)
@@ -217,13 +217,15 @@ def _epochs(
     rng: random.Random,
     pointing: Pointing | None,
     renaming: Renaming | None,
-) -> Iterator[Batch]:
+) -> Iterator[Callable[[], Batch]]:
     """Batches without end: the examples are made once and shuffled anew in every round."""
     examples = epoch(rng)
     if not examples:
         raise UsageError("There is nothing to train on.")
     while True:
-        yield from batches(examples, options.lengths, options.batch_tokens, rng, pointing, renaming)
+        yield from planned_batches(
+            examples, options.lengths, options.batch_tokens, rng, pointing, renaming
+        )
 
 
 def _vocabulary(work: Path) -> bytes:

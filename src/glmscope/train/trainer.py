@@ -20,6 +20,7 @@ from glmscope.train.memory import give_back_memory, keep_freed_memory
 from glmscope.train.model import ChatGLM
 from glmscope.train.optimizer import Optimizers
 from glmscope.train.packing import Batch
+from glmscope.train.precision import mixed
 from glmscope.train.settings import Optimization
 from glmscope.train.weighting import chosen_weights
 
@@ -65,13 +66,14 @@ class Trainer:
         self._history = work / f"{stage}.jsonl"
         self._picture = work / f"{stage}.png"
 
-    def run(self, batches: Iterable[Counted], loss: Loss) -> float:
-        """Train on `batches`, which must be the same ones each time; returns the mean loss at the
-        end (of the last 5 % of the steps). Batches that a killed run has read are passed over."""
+    def run(self, planned: Iterable[Callable[[], Counted]], loss: Loss) -> float:
+        """Train on batches that are made when their step comes, the same ones each time; returns
+        the mean loss at the end (of the last 5 % of the steps). Those that a killed run has read
+        are passed over unmade."""
         done = self._resume()
         self.model.train()
         keep_freed_memory()
-        remaining = itertools.islice(batches, done, self._options.steps)
+        remaining = itertools.islice(planned, done, self._options.steps)
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
@@ -85,8 +87,8 @@ class Trainer:
             task = progress.add_task(
                 self._stage, total=self._options.steps, completed=done, loss=float("nan")
             )
-            for step, batch in enumerate(remaining, start=done):
-                entry = self._step(step, batch, loss)
+            for step, make in enumerate(remaining, start=done):
+                entry = self._step(step, make(), loss)
                 history.write(json.dumps(entry) + "\n")
                 progress.update(task, completed=step + 1, loss=entry["loss"])
                 if (step + 1) % GIVE_BACK_EVERY == 0:
@@ -102,7 +104,7 @@ class Trainer:
 
     def _step(self, step: int, batch: Counted, loss: Loss) -> dict[str, float]:
         started = time.monotonic()
-        with torch.autocast(self.device.type, torch.bfloat16):
+        with mixed(self.device.type):
             value = loss(batch, step)
         value.backward()
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), GRADIENT_LIMIT)
