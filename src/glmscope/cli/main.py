@@ -8,6 +8,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from glmscope.cli.startup import without_collecting
+
 _INTERRUPTED = 130
 
 
@@ -16,7 +18,7 @@ def run() -> None:
 
     Exit status: 0, 1 for an error, 2 for a command used wrongly, 130 for Ctrl-C.
     """
-    with _interrupt_ends_at_once():
+    with _interrupt_ends_at_once(), without_collecting():
         from glmscope.cli.commands import app
         from glmscope.cli.console import complain
         from glmscope.errors import GLMScopeError, UsageError
