@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -32,7 +32,6 @@ from glmscope.cli.serve_options import (
     server_settings,
 )
 from glmscope.cli.start_card import start_card
-from glmscope.cli.startup import without_collecting
 from glmscope.cli.tool_source import tool_source
 from glmscope.errors import UsageError
 
@@ -110,10 +109,8 @@ def serve(
     replay = exchanges.replayed(options)
     # What an engine imports comes before what a server imports: then the one loads its models while
     # the other is imported.
-    with without_collecting():
-        open_models = None if replay else models_opener(options)
+    open_models = None if replay else models_opener(options)
     with (
-        ExitStack() as starting,
         _database(store.database, no_auth) as database,
         bind(address.host, address.port) as listener,
     ):
@@ -121,7 +118,6 @@ def serve(
         tools = tool_source(config.tools, store.config or paths.config_path())
         runner = sandbox.runner()
         _check_storage(config, database)
-        starting.enter_context(without_collecting())
         with unavailable(listener, settings):
             models = [] if open_models is None else open_models()
         from glmscope.server.app import create_app
@@ -148,7 +144,6 @@ def serve(
             if fit:
                 fit.calibrate(again=calibrate)
 
-        starting.close()
         serve_until_stopped(app, listener, show_start_card)
         if fit:
             fit.close()

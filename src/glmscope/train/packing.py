@@ -51,8 +51,8 @@ def planned_batches(
     Each is made when it is called, and is the same whether those before it were made or not: a
     run that goes on passes over thousands, and making one takes a tenth of a second.
 
-    With `renaming`, which needs the pointers, other words stand for some that are copied; `rng`
-    draws them, too. Raises ValueError for one without `pointing`.
+    With `renaming`, which needs the pointers, other words stand for some that are copied; each
+    batch draws them from a seed of its own. Raises ValueError for one without `pointing`.
 
     Examples open rows of the shortest of `lengths` that holds them and are put into what is left
     of open ones, best fit; longer ones than the longest are cut there. A batch has rows of one
